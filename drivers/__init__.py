@@ -1,0 +1,1 @@
+"""Bytes to device facts. Knows nothing of musters."""

@@ -1,0 +1,1 @@
+"""Satellite receivers: where we are and what time it is."""

@@ -1,0 +1,1 @@
+"""Lights and tones an operator sees and hears without a screen."""

@@ -1,0 +1,1 @@
+"""The county station: intake, ledger, board."""

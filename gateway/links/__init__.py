@@ -1,0 +1,1 @@
+"""Ways from the terminals into the gateway."""

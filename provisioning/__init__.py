@@ -1,0 +1,1 @@
+"""County authority, node identities, broker configuration, terminal bundles."""

@@ -1,0 +1,1 @@
+"""Host plumbing every service needs. Knows nothing of check-ins."""

@@ -1,0 +1,1 @@
+"""Simulated hardware, people and counties: shipped, typed and documented like drivers."""

@@ -1,0 +1,1 @@
+"""The township station: scan, verdict, outbox, uplink."""

@@ -1,0 +1,1 @@
+"""Ways from a terminal to the gateway."""

@@ -1,0 +1,1 @@
+"""The page the liaison staff look at."""
