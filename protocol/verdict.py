@@ -1,8 +1,8 @@
 """The four verdicts, each defined once for screen, panel and report.
 
 Every verdict has five signs that never stand alone: colour, shape, word, tone and light. The
-colours stay apart for every kind of colour vision (smallest difference 39 in CIE76 over the simulated
-deficiencies; the usual green, amber and red reach 17).
+colours stay apart for every kind of colour vision: smallest CIE76 difference 39 over the simulated
+deficiencies, where the usual green, amber and red reach 17.
 """
 
 from dataclasses import dataclass
