@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from paho.mqtt.client import CallbackAPIVersion, Client, ConnectFlags, MQTTMessage, MQTTv5
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -130,7 +131,7 @@ class _Attempt:
     async def open(self) -> None:
         """Connect and subscribe. Raises `MqttRefused` or another `OSError`."""
         options = self._options
-        properties = Properties(PacketTypes.CONNECT)
+        properties = _properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = options.session_expiry_s
         properties.ReceiveMaximum = options.receive_maximum
         self.client.tls_set_context(options.tls())
@@ -177,7 +178,7 @@ class _Attempt:
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(0)  # the window is the caller's, never paho's queue
         if options.will is not None:
-            properties = Properties(PacketTypes.WILLMESSAGE)
+            properties = _properties(PacketTypes.WILLMESSAGE)
             properties.WillDelayInterval = options.will.delay_s
             client.will_set(options.will.topic, options.will.payload, 1, True, properties)
         client.on_socket_open = self._on_socket_open
@@ -199,7 +200,7 @@ class _Attempt:
         sock = self.client.socket()
         if sock is None:
             raise MqttRefused("the broker closed the connection during the handshake")
-        self._loop.add_reader(sock, self._on_readable, sock)
+        self._loop.add_reader(sock, self._on_readable)
         self._loop.add_writer(sock, self._on_writable)
         self._keep_house()
 
@@ -219,10 +220,10 @@ class _Attempt:
     def _on_writable(self) -> None:
         self.client.loop_write()
 
-    def _on_readable(self, sock: ssl.SSLSocket) -> None:
+    def _on_readable(self) -> None:
         self.client.loop_read()
         # Bytes that TLS has already decrypted never wake the selector again.
-        while self.client.socket() is sock and sock.pending():
+        while isinstance(sock := self.client.socket(), ssl.SSLSocket) and sock.pending():
             self.client.loop_read()
 
     def _keep_house(self) -> None:
@@ -272,7 +273,7 @@ class _Attempt:
             if client.is_connected():
                 client.ack(mid, qos)
 
-        self._handler.message(message.topic, message.payload, acknowledge)
+        self._handler.message(message.topic, bytes(message.payload), acknowledge)
 
     def _on_publish(
         self, _client: Client, _data: Any, mid: int, code: ReasonCode, _properties: Any
@@ -285,3 +286,7 @@ class _Attempt:
             self._ready.set_exception(error)
         if not self._ended.done():
             self._ended.set_result((reason, refused))
+
+
+def _properties(packet_type: int) -> Properties:
+    return Properties(packet_type)  # type: ignore[no-untyped-call]  # paho's own gap

@@ -1,0 +1,255 @@
+"""The outbox: every record sealed and durable before anyone is told about it.
+
+Three verbs. `append` returns after COMMIT and fsync; `claim` reads what waits; `settle` lets go of
+what a verified receipt covers, and of nothing else. Callers on many threads share one commit: one
+of them leads and writes for all who wait, then hands the lead to the next.
+"""
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from protocol.envelope import Origin, RecordSealer, WrappedKey
+from protocol.keys import Peer
+from protocol.limits import KEY_ID_BYTES
+from protocol.receipts import Receipt
+from runtime.database import DatabaseError
+from terminal.errors import OutboxBroken, OutboxFull
+from terminal.outbox_file import Mark, OutboxFile, Row
+
+RECORDS_PER_KEY = 1000  # what a thief who reads a live terminal's memory can open at most
+MAX_COMMIT = 512  # appends that share a commit; bounds the size of one transaction
+FLOOR_BYTES = 8 * 1024 * 1024  # kept free so that settling, which must write, can always proceed
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Waiting records with consecutive numbers from `first_seq`."""
+
+    first_seq: int
+    rows: Sequence[tuple[int, bytes]]
+    """(index into `keys`, sealed record)."""
+    keys: Sequence[WrappedKey]
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the last record."""
+        return self.first_seq + len(self.rows) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How full the outbox is. Records captured = stored at the county + waiting + refused."""
+
+    captured: int
+    waiting: int
+    refused: int
+    oldest_made_ms: int | None
+
+
+class _Append:
+    """One caller's record on its way into the file."""
+
+    __slots__ = ("body", "error", "made_ms", "mark", "seq", "wake")
+
+    def __init__(self, body: bytes, made_ms: int, mark: Mark | None) -> None:
+        self.body, self.made_ms, self.mark = body, made_ms, mark
+        self.seq = 0
+        self.error: OutboxFull | OutboxBroken | None = None
+        self.wake = threading.Lock()
+        """Held while the caller sleeps; released when it is served or shall lead."""
+
+
+class _Sealing:
+    """The record key in use, and which numbers it may seal."""
+
+    def __init__(self, sealer: RecordSealer, number: int, first_seq: int) -> None:
+        self.sealer, self.number, self._first_seq = sealer, number, first_seq
+
+    def is_spent(self, next_seq: int) -> bool:
+        return next_seq - self._first_seq >= RECORDS_PER_KEY
+
+
+class Outbox:
+    """One SQLite file. All methods may be called from any thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        county: str,
+        node: str,
+        recipients: Iterable[Peer],
+        *,
+        free_bytes: Callable[[], int] | None = None,
+    ) -> None:
+        self._path, self._recipients = path, tuple(recipients)
+        self._free_bytes = free_bytes or self._free_on_disk
+        self._queue: list[_Append] = []
+        self._queue_lock = threading.Lock()
+        self._has_leader = False
+        self._write_lock = threading.Lock()
+        self._read_lock = threading.Lock()
+        self._file = OutboxFile(path)
+        self._is_open = True
+        self._sealing: _Sealing | None = None
+        self.origin = Origin(county, node, self._file.epoch)
+
+    def close(self) -> None:
+        """Close the file. Everything appended stays."""
+        with self._write_lock:
+            self._close_file()
+
+    def append(self, body: bytes, made_ms: int, mark: Mark | None = None) -> int:
+        """Seal and store one encoded record; returns its sequence number once it is durable.
+
+        Raises `OutboxFull` or `OutboxBroken`; then nothing may be confirmed to anybody.
+        """
+        mine = _Append(body, made_ms, mark)
+        with self._queue_lock:
+            self._queue.append(mine)
+            must_wait = self._has_leader
+            self._has_leader = True
+            if must_wait:
+                mine.wake.acquire()
+        if must_wait:
+            mine.wake.acquire()
+        if not mine.seq and mine.error is None:
+            self._lead()
+        if mine.error is not None:
+            raise mine.error
+        return mine.seq
+
+    def claim(self, after_seq: int, limit: int) -> Batch | None:
+        """The first consecutive waiting records above `after_seq`, at most `limit`."""
+        with self._read_lock:
+            rows = self._file.claim(after_seq, limit) if self._is_open else []
+            if not rows:
+                return None
+            first = rows[0][0]
+            if rows[-1][0] != first + len(rows) - 1:
+                rows = [row for place, row in enumerate(rows) if row[0] == first + place]
+            places = {key: place for place, key in enumerate(dict.fromkeys(row[1] for row in rows))}
+            keys = [self._file.wrapped_key(key) for key in places]
+        return Batch(first, [(places[key], sealed) for _, key, sealed in rows], keys)
+
+    def settle(self, receipt: Receipt) -> int:
+        """Let go of what a *verified* receipt covers; returns how many records that were.
+
+        Records the county could not open move aside, where they are kept. A receipt for another
+        outbox changes nothing. Raises `OutboxBroken`.
+        """
+        if (receipt.node, receipt.epoch) != (self.origin.node, self.origin.epoch):
+            return 0
+        with self._write_lock:
+            highest = self._file.highest_seq
+            stored = [(first, min(last, highest)) for first, last in receipt.stored()]
+            try:
+                self._reopen_if_closed()
+                return self._file.settle(stored, receipt.refused)
+            except DatabaseError as error:
+                raise OutboxBroken(str(error)) from error
+            except sqlite3.Error as error:
+                self._recover(error)
+                raise OutboxBroken(f"settling failed: {error}") from error
+
+    def marks(self) -> list[Mark]:
+        """Every mark ever stored."""
+        with self._read_lock:
+            return self._file.marks()
+
+    @property
+    def depth(self) -> Depth:
+        """Counts, kept in memory."""
+        file = self._file
+        return Depth(file.highest_seq, file.waiting, file.refused, file.oldest_made_ms)
+
+    @property
+    def room_bytes(self) -> int:
+        """Room left for records: free space above the reserve."""
+        return self._free_bytes() - FLOOR_BYTES
+
+    def _lead(self) -> None:
+        """Write for everybody queued so far, then hand the lead to the first who came since.
+
+        The leader itself is always the first of its batch; the others sleep.
+        """
+        with self._queue_lock:
+            batch, self._queue = self._queue[:MAX_COMMIT], self._queue[MAX_COMMIT:]
+        with self._write_lock:
+            error = self._store(batch)
+        for item in batch:
+            item.error = error
+        with self._queue_lock:
+            successor = self._queue[0] if self._queue else None
+            self._has_leader = successor is not None
+        for item in batch[1:]:
+            item.wake.release()
+        if successor is not None:
+            successor.wake.release()
+
+    def _store(self, batch: Sequence[_Append]) -> OutboxFull | OutboxBroken | None:
+        try:
+            if self.room_bytes <= 0:
+                return OutboxFull("the disk is full")
+            self._reopen_if_closed()
+            self._file.begin()
+            rows = self._seal(batch)
+            self._file.add_rows(rows, [item.mark for item in batch if item.mark is not None])
+            self._file.commit()
+        except (DatabaseError, OSError) as error:
+            return OutboxBroken(str(error))
+        except sqlite3.Error as error:
+            self._recover(error)
+            if _is_full(error):
+                return OutboxFull("the disk is full")
+            return OutboxBroken(f"storing failed: {error}")
+        self._file.count_added(rows)
+        for item, row in zip(batch, rows, strict=True):
+            item.seq = row.seq
+        return None
+
+    def _seal(self, batch: Sequence[_Append]) -> list[Row]:
+        next_seq = self._file.highest_seq + 1
+        if self._sealing is None or self._sealing.is_spent(next_seq):
+            sealer = RecordSealer(self.origin, self._recipients, secrets.token_bytes(KEY_ID_BYTES))
+            self._sealing = _Sealing(sealer, self._file.add_key(sealer.wrapped), next_seq)
+        seal, key = self._sealing.sealer.seal, self._sealing.number
+        return [
+            Row(seq, key, item.made_ms, seal(seq, item.body))
+            for seq, item in enumerate(batch, next_seq)
+        ]
+
+    def _recover(self, error: sqlite3.Error) -> None:
+        """After a failed transaction its numbers will be given out again: their key must go.
+
+        After a failed write or fsync the page cache no longer tells what is on the disk, so the
+        file is closed, and opened anew by the next caller.
+        """
+        self._sealing = None
+        with contextlib.suppress(sqlite3.Error):
+            self._file.roll_back()
+        if not _is_full(error):
+            self._close_file()
+
+    def _close_file(self) -> None:
+        with self._read_lock:
+            self._is_open = False
+            self._file.close()
+
+    def _reopen_if_closed(self) -> None:
+        if not self._is_open:
+            self._file = OutboxFile(self._path)
+            self._is_open = True
+
+    def _free_on_disk(self) -> int:
+        space = os.statvfs(self._path.parent)
+        return space.f_bavail * space.f_frsize
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL

@@ -1,0 +1,163 @@
+"""The outbox on disk: one SQLite file, its statements and nothing else.
+
+Raises `sqlite3.Error` and `DatabaseError` as they come; `terminal.outbox` decides what they mean.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from protocol.envelope import WrappedKey
+from protocol.ids import MAX_EPOCH
+from protocol.sequences import Range
+from runtime.database import open_database
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A note for the terminal itself, stored in the same transaction as a record."""
+
+    tag: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sealed record."""
+
+    seq: int
+    key: int
+    made_ms: int
+    sealed: bytes
+
+
+class OutboxFile:
+    """An open outbox file. The writing half and `claim` may run on two threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = open_database(path, "terminal")
+        self._reader = open_database(path, "terminal")
+        self._wrapped_keys: dict[int, WrappedKey] = {}
+        execute = self._writer.execute
+        execute(
+            "INSERT INTO outbox (id, epoch) VALUES (1, ?) ON CONFLICT DO NOTHING",
+            (secrets.randbelow(MAX_EPOCH) + 1,),
+        )
+        execute(
+            "DELETE FROM record_key WHERE id NOT IN"
+            " (SELECT key FROM waiting UNION SELECT key FROM refused)"
+        )
+        self.epoch: int
+        self.highest_seq: int
+        self.waiting: int
+        self.refused: int
+        self.epoch, settled = execute("SELECT epoch, settled FROM outbox").fetchone()
+        self.waiting, last_waiting = execute(
+            "SELECT count(*), coalesce(max(seq), 0) FROM waiting"
+        ).fetchone()
+        self.refused, last_refused = execute(
+            "SELECT count(*), coalesce(max(seq), 0) FROM refused"
+        ).fetchone()
+        self.highest_seq = max(settled, last_waiting, last_refused)
+        self.oldest_made_ms: int | None = None
+        self._find_oldest()
+
+    def close(self) -> None:
+        """Close both connections."""
+        self._writer.close()
+        self._reader.close()
+
+    def begin(self) -> None:
+        """Start a transaction."""
+        self._writer.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """End the transaction; returns once it is on the disk."""
+        self._writer.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """Undo the open transaction, if there is one."""
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+
+    def add_key(self, wrapped: WrappedKey) -> int:
+        """Store a wrapped record key inside the transaction; returns its number."""
+        cursor = self._writer.execute(
+            "INSERT INTO record_key (wrapped) VALUES (?)", (msgspec.msgpack.encode(wrapped),)
+        )
+        number = cursor.lastrowid
+        if number is None:
+            raise sqlite3.InternalError("no row number")
+        return number
+
+    def add_rows(self, rows: Sequence[Row], marks: Iterable[Mark]) -> None:
+        """Store sealed records and marks inside the transaction."""
+        self._writer.executemany(
+            "INSERT INTO waiting (seq, key, made_ms, sealed) VALUES (?, ?, ?, ?)",
+            [(row.seq, row.key, row.made_ms, row.sealed) for row in rows],
+        )
+        for mark in marks:
+            self._writer.execute(
+                "INSERT INTO seen (tag, sealed) VALUES (?, ?)"
+                " ON CONFLICT (tag) DO UPDATE SET sealed = excluded.sealed",
+                (mark.tag, mark.sealed),
+            )
+
+    def count_added(self, rows: Sequence[Row]) -> None:
+        """Take committed rows into the counts."""
+        self.highest_seq = rows[-1].seq
+        self.waiting += len(rows)
+        if self.oldest_made_ms is None:
+            self.oldest_made_ms = rows[0].made_ms
+
+    def settle(self, stored: Iterable[Range], refused: Iterable[Range]) -> int:
+        """Delete what is stored, set aside what is refused, in one transaction of its own.
+
+        Returns how many waiting records were deleted.
+        """
+        execute = self._writer.execute
+        settled = moved = accepted = 0
+        self.begin()
+        for span in stored:
+            settled += execute("DELETE FROM waiting WHERE seq BETWEEN ? AND ?", span).rowcount
+            if self.refused:  # refused once, admitted later
+                accepted += execute("DELETE FROM refused WHERE seq BETWEEN ? AND ?", span).rowcount
+            execute("UPDATE outbox SET settled = max(settled, ?)", (span[1],))
+        for span in refused:
+            moved += execute(
+                "INSERT INTO refused SELECT * FROM waiting WHERE seq BETWEEN ? AND ?", span
+            ).rowcount
+            execute("DELETE FROM waiting WHERE seq BETWEEN ? AND ?", span)
+        self.commit()
+        self.waiting -= settled + moved
+        self.refused += moved - accepted
+        self._find_oldest()
+        return settled
+
+    def claim(self, after_seq: int, limit: int) -> list[tuple[int, int, bytes]]:
+        """(seq, key number, sealed) of waiting records above `after_seq`, in order."""
+        return self._reader.execute(
+            "SELECT seq, key, sealed FROM waiting WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after_seq, limit),
+        ).fetchall()
+
+    def wrapped_key(self, number: int) -> WrappedKey:
+        """A wrapped record key by its number."""
+        if number not in self._wrapped_keys:
+            (data,) = self._reader.execute(
+                "SELECT wrapped FROM record_key WHERE id = ?", (number,)
+            ).fetchone()
+            self._wrapped_keys[number] = msgspec.msgpack.decode(data, type=WrappedKey)
+        return self._wrapped_keys[number]
+
+    def marks(self) -> list[Mark]:
+        """Every mark ever stored."""
+        return [Mark(*row) for row in self._reader.execute("SELECT tag, sealed FROM seen")]
+
+    def _find_oldest(self) -> None:
+        oldest = self._writer.execute("SELECT made_ms FROM waiting ORDER BY seq LIMIT 1").fetchone()
+        self.oldest_made_ms = oldest[0] if oldest else None
