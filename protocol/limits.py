@@ -7,3 +7,4 @@ MAX_NAME_CHARS = 32  # node, county and point names: one topic level, one certif
 DIGEST_BYTES = 16  # 128 bits of a keyed hash: no collision in any county's roster
 KEY_ID_BYTES = 8  # names a public key; collisions would only cost a failed open
 PEOPLE_PER_ROSTER_PART = 1000  # about 90 kB sealed: below MAX_MESSAGE_BYTES with long names
+MAX_RECEIPT_RANGES = 64  # gaps or refusals named in one receipt; the next one names the rest

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from msgspec import Struct
 
+from protocol.limits import MAX_RECEIPT_RANGES
 from protocol.sequences import Range, SeqSet
 from protocol.signed import Label, decode_signed, encode_signed
 from protocol.suites import SigningKey, VerifyKey
@@ -34,6 +35,37 @@ class Receipt(Struct, frozen=True, array_like=True):
         return held
 
 
+def receipt_for(
+    county: str,
+    node: str,
+    epoch: int,
+    stored: SeqSet,
+    refused: SeqSet,
+    *,
+    gateway: str,
+    gateway_ms: int,
+) -> Receipt:
+    """What a gateway that holds `stored` and could not open `refused` says about a stream.
+
+    With more ranges than a receipt names, it speaks about the lower numbers only.
+    """
+    known = SeqSet([*stored, *refused])
+    upto, gaps, beyond_reach = known.highest, known.gaps(), [*refused]
+    for ranges in (gaps, beyond_reach):
+        if len(ranges) > MAX_RECEIPT_RANGES:
+            upto = min(upto, ranges[MAX_RECEIPT_RANGES][0] - 1)
+    return Receipt(
+        county,
+        node,
+        epoch,
+        upto,
+        tuple(span for span in gaps if span[0] <= upto),
+        tuple(span for span in beyond_reach if span[0] <= upto),
+        gateway,
+        gateway_ms,
+    )
+
+
 class RefusalReason(IntEnum):
     """Why a whole message was put into quarantine."""
 
@@ -43,6 +75,8 @@ class RefusalReason(IntEnum):
     CANNOT_OPEN = 4
     UNKNOWN_NODE = 5
     WRONG_SENDER = 6
+    CONFLICT = 7
+    """A number the ledger holds came again with another content: a card was rolled back."""
 
 
 class Refusal(Struct, frozen=True, array_like=True):

@@ -1,0 +1,105 @@
+"""How every terminal fares, as far as the county can tell. Pure: time is passed in."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.store.base import Stream
+from gateway.view import NodeRow, NodeState
+from protocol.health import DeviceHealth, Heartbeat
+from protocol.keys import Enrolment
+from protocol.roster import Point
+
+HEARTBEAT_S = 5.0  # terminals report this often over IP (docs/wire-format.md section 5)
+LATE_AFTER = 2  # intervals without a word
+SILENT_AFTER = 4
+_BROKEN = frozenset({DeviceHealth.MISSING, DeviceHealth.SILENT, DeviceHealth.FAULT})
+
+
+@dataclass(slots=True)
+class _Node:
+    enrolment: Enrolment
+    last_heard_s: float | None = None
+    heartbeat: Heartbeat | None = None
+    said_goodbye: bool = False
+
+
+class Fleet:
+    """The county's terminals: enrolled, heard from, or silent."""
+
+    def __init__(self, points: Iterable[Point]) -> None:
+        self._points = {point.name: point for point in points}
+        self._nodes: dict[str, _Node] = {}
+
+    def enrol(self, enrolment: Enrolment) -> None:
+        """Know a terminal before it is ever heard."""
+        self._nodes.setdefault(enrolment.node, _Node(enrolment)).enrolment = enrolment
+
+    def heard(self, node: str, now_s: float) -> None:
+        """Something valid came from a terminal."""
+        if node in self._nodes:
+            self._nodes[node].last_heard_s = now_s
+
+    def heartbeat(self, heartbeat: Heartbeat, now_s: float) -> None:
+        """A verified heartbeat came."""
+        if heartbeat.node in self._nodes:
+            node = self._nodes[heartbeat.node]
+            node.heartbeat, node.last_heard_s, node.said_goodbye = heartbeat, now_s, False
+
+    def state_said(self, node: str, state: str) -> None:
+        """A terminal, or the broker in its name, said what becomes of it (a hint, unsigned)."""
+        if node in self._nodes:
+            self._nodes[node].said_goodbye = state == "offline"
+
+    def rows(self, streams: Iterable[Stream], now_s: float) -> tuple[NodeRow, ...]:
+        """One row per terminal, worst state first within a point."""
+        held: dict[str, list[Stream]] = {}
+        for stream in streams:
+            held.setdefault(stream.node, []).append(stream)
+        return tuple(
+            self._row(node, held.get(name, []), now_s) for name, node in sorted(self._nodes.items())
+        )
+
+    def _row(self, node: _Node, streams: list[Stream], now_s: float) -> NodeRow:
+        beat = node.heartbeat
+        stored = sum(len(stream.stored) for stream in streams)
+        gaps = [
+            span
+            for stream in streams
+            if beat is None or stream.epoch == beat.epoch
+            for span in stream.stored.gaps()
+        ]
+        older = sum(len(s.stored) for s in streams if beat is not None and s.epoch != beat.epoch)
+        captured = max(stored, beat.captured + older) if beat else stored
+        silent_s = None if node.last_heard_s is None else now_s - node.last_heard_s
+        enrolment = node.enrolment
+        return NodeRow(
+            node=enrolment.node,
+            point=self._points.get(
+                enrolment.point, Point(enrolment.point, enrolment.point, enrolment.point)
+            ),
+            state=_state(node, silent_s),
+            last_heard_s=None if silent_s is None else int(silent_s),
+            captured=captured,
+            stored=stored,
+            waiting=max(0, captured - stored - (beat.refused if beat else 0)),
+            oldest_waiting_s=beat.oldest_waiting_s if beat else 0,
+            gaps=tuple(gaps),
+            clock_source=beat.at.source if beat else None,
+            clock_error_ms=beat.at.error_ms if beat else 0,
+            reader=beat.reader if beat else DeviceHealth.NOT_FITTED,
+            gnss=beat.gnss if beat else DeviceHealth.NOT_FITTED,
+        )
+
+
+def _state(node: _Node, silent_s: float | None) -> NodeState:
+    if silent_s is None:
+        return NodeState.NEVER_SEEN
+    if node.said_goodbye:
+        return NodeState.OFF
+    if silent_s > SILENT_AFTER * HEARTBEAT_S:
+        return NodeState.SILENT
+    if silent_s > LATE_AFTER * HEARTBEAT_S:
+        return NodeState.LATE
+    if node.heartbeat is not None and node.heartbeat.reader in _BROKEN:
+        return NodeState.REDUCED
+    return NodeState.ONLINE

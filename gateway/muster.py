@@ -1,0 +1,135 @@
+"""The muster: who is accounted for, where, since when. A pure fold over the ledger.
+
+The result depends on which records there are, never on the order in which they arrived: terminals
+deliver late, twice and out of step. `docs/decisions/0005-fold.md` says how each count is defined.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from protocol.records import CheckIn, Record, UnknownRecord
+from protocol.roster import Person, Roster
+from protocol.verdict import PRESENT_UNLESS_STOPPED
+
+K = TypeVar("K", int, bytes)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Sighting:
+    """When and where somebody was seen; ordered by time, then by the record's identity."""
+
+    wall_ms: int
+    node: str
+    epoch: int
+    seq: int
+    point: str
+
+
+@dataclass(slots=True)
+class Presence:
+    """First and latest sighting of one person."""
+
+    first: Sighting
+    latest: Sighting
+
+    def take(self, seen: Sighting) -> None:
+        """Widen by one more sighting."""
+        self.first = min(self.first, seen)
+        self.latest = max(self.latest, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class PointCount:
+    """How many people of one point are where. `expected = here + elsewhere + missing`."""
+
+    expected: int
+    here: int
+    elsewhere: int
+    guests: int
+
+    @property
+    def missing(self) -> int:
+        """People of this point who are unaccounted for."""
+        return self.expected - self.here - self.elsewhere
+
+
+class Muster:
+    """The state of one activation, built from records one by one."""
+
+    def __init__(self, roster: Roster, activation: int) -> None:
+        self.roster, self.activation = roster, activation
+        self.people: dict[int, Presence] = {}
+        """Rostered people who are accounted for, by number."""
+        self.strangers: dict[bytes, Presence] = {}
+        """Cards on no roster, by digest."""
+        self.records = 0
+        self.unknown_kinds = 0
+
+    def apply(self, node: str, epoch: int, seq: int, record: Record | UnknownRecord) -> None:
+        """Take one record of the ledger into account. Apply each record once."""
+        self.records += 1
+        if isinstance(record, UnknownRecord):
+            self.unknown_kinds += 1
+            return
+        if record.activation != self.activation or record.verdict not in PRESENT_UNLESS_STOPPED:
+            return
+        seen = Sighting(record.at.wall_ms, node, epoch, seq, record.point)
+        person = self.identify(record)
+        if person is not None:
+            _note(self.people, person.number, seen)
+        elif record.credential.digest:
+            _note(self.strangers, record.credential.digest, seen)
+
+    def identify(self, record: CheckIn) -> Person | None:
+        """Whose check-in this is by the newest roster: it may know more than the terminal did."""
+        by_card = self.roster.find(record.credential.digest)
+        if by_card is not None or record.person is None:
+            return by_card
+        return self.roster.person(record.person)
+
+    def counts(self) -> Mapping[str, PointCount]:
+        """Counts per point of the roster, in the roster's order."""
+        expected = Counter(person.point for person in self.roster.people)
+        here: Counter[str] = Counter()
+        elsewhere: Counter[str] = Counter()
+        guests: Counter[str] = Counter(each.latest.point for each in self.strangers.values())
+        for number, presence in self.people.items():
+            person = self.roster.person(number)
+            if person is None:
+                continue
+            if person.point == presence.latest.point:
+                here[person.point] += 1
+            else:
+                elsewhere[person.point] += 1
+                guests[presence.latest.point] += 1
+        return {
+            name: PointCount(expected[name], here[name], elsewhere[name], guests[name])
+            for name in self.roster.points
+        }
+
+    def arrivals_ms(self) -> list[int]:
+        """When each person who is present was first seen, rising."""
+        return sorted(presence.first.wall_ms for presence in self.people.values())
+
+
+def curve(arrivals_ms: Iterable[int], started_ms: int, steps: int) -> tuple[tuple[int, int], ...]:
+    """(seconds since `started_ms`, people present) at each change, thinned to `steps` points."""
+    rising: dict[int, int] = {}
+    for count, at_ms in enumerate(arrivals_ms, 1):
+        rising[max(0, (at_ms - started_ms) // 1000)] = count
+    points = list(rising.items())
+    stride = -(-len(points) // steps) or 1
+    kept = points[::stride]
+    if points and kept[-1] != points[-1]:
+        kept.append(points[-1])
+    return tuple(kept)
+
+
+def _note(table: dict[K, Presence], key: K, seen: Sighting) -> None:
+    presence = table.get(key)
+    if presence is None:
+        table[key] = Presence(seen, seen)
+    else:
+        presence.take(seen)

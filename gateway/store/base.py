@@ -1,0 +1,87 @@
+"""What the gateway needs of a database: one narrow contract, whatever stands behind it.
+
+An implementation must make `commit` atomic and durable before it returns, must refuse a record that
+is already there (same stream and number), and must hand records back in the order of their ids.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from protocol.receipts import RefusalReason
+from protocol.sequences import SeqSet
+
+
+@dataclass(slots=True)
+class Stream:
+    """One outbox of one terminal, as far as the ledger has it."""
+
+    number: int
+    node: str
+    epoch: int
+    stored: SeqSet = field(default_factory=SeqSet)
+    refused: SeqSet = field(default_factory=SeqSet)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """Records with consecutive numbers on their way into the ledger."""
+
+    stream: Stream
+    first_seq: int
+    bodies: Sequence[bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A message that could not be admitted."""
+
+    received_ms: int
+    node: str
+    reason: RefusalReason
+    digest: bytes
+    message: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A record in the ledger."""
+
+    number: int
+    node: str
+    epoch: int
+    seq: int
+    body: bytes = field(repr=False)
+
+
+class LedgerStore(Protocol):
+    """The append-only part of the store. Used from one thread at a time."""
+
+    def streams(self) -> list[Stream]:
+        """Every stream, with what is held of it."""
+
+    def new_stream(self, node: str, epoch: int) -> Stream:
+        """A stream that has not been heard of before; stored with the next `commit`."""
+
+    def commit(
+        self,
+        runs: Sequence[NewRun],
+        streams: Sequence[Stream],
+        quarantined: Sequence[Quarantined],
+        at_ms: int,
+    ) -> int:
+        """Store everything or nothing; returns the id of the last record. Raises `OSError`-like
+        `StoreError` when nothing was stored."""
+
+    def body_of(self, stream: Stream, seq: int) -> bytes | None:
+        """What is held under a number, to compare with what came again."""
+
+    def entries(self, after: int, limit: int) -> list[LedgerEntry]:
+        """Records with ids above `after`, in order."""
+
+    def verify_chain(self) -> Iterator[str]:
+        """Recompute the hash chain; yields one sentence per link that does not hold."""
+
+
+class StoreError(RuntimeError):
+    """Nothing was stored; the broker keeps the messages. The operator must act."""

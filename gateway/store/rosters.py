@@ -1,0 +1,95 @@
+"""Rosters and activations in the gateway's database."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from protocol.roster import Person, PersonStatus, Point, Roster
+from runtime.database import open_database
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRow:
+    """One person as imported; `phone` stays at the county."""
+
+    digest: bytes = field(repr=False)
+    name: str = field(repr=False)
+    unit: str
+    point: str
+    post: str
+    phone: str = field(repr=False)
+    status: PersonStatus
+
+
+class RosterStore:
+    """Versions of the roster, and the activations this gateway has run."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = open_database(path, "gateway")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def version(self) -> int:
+        """The newest version, 0 before the first import."""
+        (version,) = self._db.execute("SELECT coalesce(max(version), 0) FROM roster").fetchone()
+        return int(version)
+
+    def add(self, rows: Sequence[RosterRow], issued_ms: int) -> int:
+        """Store a new version; a card keeps the number it had. Returns the version."""
+        version = self.version() + 1
+        known: dict[bytes, int] = dict(
+            self._db.execute("SELECT digest, max(number) FROM person GROUP BY digest").fetchall()
+        )
+        next_number = max(known.values(), default=0) + 1
+        people = []
+        for row in rows:
+            number = known.get(row.digest)
+            if number is None:
+                number, next_number = next_number, next_number + 1
+            texts = (row.name, row.unit, row.point, row.post, row.phone)
+            people.append((version, number, row.digest, *texts, int(row.status)))
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("INSERT INTO roster VALUES (?, ?)", (version, issued_ms))
+            self._db.executemany("INSERT INTO person VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", people)
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        return version
+
+    def load(self, points: Sequence[Point]) -> Roster:
+        """The newest roster."""
+        version = self.version()
+        row = self._db.execute(
+            "SELECT issued_ms FROM roster WHERE version = ?", (version,)
+        ).fetchone()
+        people = self._db.execute(
+            "SELECT number, digest, name, unit, point, post, status FROM person"
+            " WHERE version = ? ORDER BY number",
+            (version,),
+        )
+        return Roster(
+            version,
+            row[0] if row else 0,
+            points,
+            [
+                Person(number, digest, name, unit, point, post, PersonStatus(status))
+                for number, digest, name, unit, point, post, status in people
+            ],
+        )
+
+    def activation(self, definition: bytes, now_ms: int) -> tuple[int, int]:
+        """(number, started_ms) of the activation with this definition; new ones start now."""
+        self._db.execute(
+            "INSERT INTO activation (definition, started_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (definition, now_ms),
+        )
+        number, started_ms = self._db.execute(
+            "SELECT number, started_ms FROM activation WHERE definition = ?", (definition,)
+        ).fetchone()
+        return int(number), int(started_ms)
