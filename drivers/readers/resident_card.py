@@ -24,7 +24,7 @@ _NUMBER_2017 = re.compile(r"[A-Z]{3}[0-9]{12}", re.ASCII)  # foreigners, 2017 fo
 _DATE = re.compile(r"[0-9]{8}", re.ASCII)
 
 
-class UnknownLayout(ValueError):  # noqa: N818 - says what the card has, like PortGone
+class UnknownLayout(ValueError):
     """The block has another size, or a type character none of the four layouts has."""
 
 
