@@ -2,7 +2,10 @@
 
 import asyncio
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -37,3 +40,16 @@ class _JumpingSelector(selectors.SelectSelector):
             raise RuntimeError("every task waits and no timer is set: nothing can ever happen")
         self._jump(timeout)
         return []
+
+
+class Run(Protocol):
+    """Runs a coroutine to its end; the type of the tests' `run` fixture."""
+
+    def __call__(self, main: Coroutine[Any, Any, T]) -> T:
+        """The coroutine's result."""
+
+
+def run_virtual(main: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run` under virtual time."""
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        return runner.run(main)
