@@ -1,11 +1,11 @@
 """What can go wrong with a device, and what the caller does about it.
 
-    DriverError
-    ├── TransientDriverError      try again after a delay
-    │   ├── PortGone              unplugged or not there yet; reopen by path
-    │   └── DeviceSilent          the port is open, nothing sensible answers (also a TimeoutError)
-    ├── DeviceRefused             the device answered with a fault; the operator must act
-    └── DriverConfigError         the configuration names what does not exist (also a ValueError)
+DriverError
+├── TransientDriverError      try again after a delay
+│   ├── PortGone              unplugged or not there yet; reopen by path
+│   └── DeviceSilent          the port is open, nothing sensible answers (also a TimeoutError)
+├── DeviceRefused             the device answered with a fault; the operator must act
+└── DriverConfigError         the configuration names what does not exist (also a ValueError)
 """
 
 
