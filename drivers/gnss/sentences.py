@@ -36,7 +36,7 @@ class SentenceFramer:
             elif checksum := _CHECKSUM.match(self._pending, body_end):
                 body = self._pending[1:body_end]
                 if reduce(xor, body, 0) == int(checksum[1], 16):
-                    digits = checksum[1].decode().upper()  # pynmea2 wants them so
+                    digits = checksum[1].decode().upper()
                     sentences.append(f"${body.decode('ascii')}*{digits}")
                     del self._pending[:complete]
                 else:
