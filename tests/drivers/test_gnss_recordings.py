@@ -98,7 +98,7 @@ RECORDINGS = {
         last=(44.06898, -121.31423),
         satellites=(12, 12),
     ),
-    # Ten rounds a second, of which the first counts; no GSA, two pieces ten minutes apart; the first second is 13:28:19.60.
+    # Ten rounds a second, of which the first counts, no GSA, two pieces ten minutes apart.
     "nmea-rtk.log": Expected(
         accepted=244,
         fixes=13,
