@@ -3,24 +3,26 @@
     serial:///dev/ttyUSB0?baud=115200     a serial line or pty, 8N1
     tcp://127.0.0.1:4001                  a serial server, or a simulator on another machine
 
-Everything above this file is the same in the field, in `sim` and in tests.
+Everything above this file is the same in the field, in `sim` and in tests. Pitfalls: hw/serial.md.
 """
 
 import asyncio
 import contextlib
+import os
 import termios
 from typing import Protocol
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import serial
 
 from drivers.errors import DriverConfigError, PortGone
 
-READ_SIZE_BYTES = 4096
-WRITE_TIMEOUT_S = 2.0  # a modem with stuck CTS would block for ever (hw/serial.md)
+READ_SIZE_BYTES = 4096  # one pty or driver buffer; the longest ID reader frame is 2407
+WRITE_TIMEOUT_S = 2.0  # a modem with stuck CTS would block for ever (hw/serial.md 3)
+CONNECT_TIMEOUT_S = 5.0  # the kernel's own limit is minutes
 DEFAULT_BAUD = 115200
 
-# What a vanishing device raises depends on the call that meets it (hw/serial.md, measured on ptys).
+# What a vanishing device raises depends on the call that meets it (hw/serial.md 2).
 _GONE = (serial.SerialException, OSError, termios.error)
 
 
@@ -44,41 +46,47 @@ class BytePort(Protocol):
 async def open_port(url: str) -> BytePort:
     """Open the port a URL names.
 
-    Raises `PortGone` while the device is not there, `DriverConfigError` for a URL no port has.
+    Raises `PortGone` while the device is not there or somebody else holds it, `DriverConfigError`
+    for a URL no port has.
     """
     parts = urlsplit(url)
-    if parts.scheme == "serial" and parts.path:
-        options = parse_qs(parts.query)
-        unknown = set(options) - {"baud"}
-        baud = options.get("baud", [str(DEFAULT_BAUD)])[0]
-        if unknown or not baud.isdigit():
-            raise DriverConfigError(f"port {url!r}: only ?baud=NUMBER may follow a serial path")
-        return SerialPort(parts.path, int(baud))
-    if parts.scheme == "tcp" and parts.hostname and parts.port:
-        return await TcpPort.connect(parts.hostname, parts.port)
+    if parts.scheme == "serial" and parts.path and not parts.netloc:
+        return SerialPort(parts.path, _baud(url, parts))
+    if parts.scheme == "tcp" and parts.hostname and not parts.path:
+        return await TcpPort.connect(parts.hostname, _tcp_port(url, parts))
     raise DriverConfigError(f"port {url!r}: expected serial:///dev/... or tcp://host:port")
 
 
+def _baud(url: str, parts: SplitResult) -> int:
+    options = parse_qs(parts.query, keep_blank_values=True)
+    (text, *repeated) = options.pop("baud", [str(DEFAULT_BAUD)])
+    if options or repeated or not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise DriverConfigError(f"port {url!r}: only ?baud=NUMBER may follow a serial path")
+    return int(text)
+
+
+def _tcp_port(url: str, parts: SplitResult) -> int:
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise DriverConfigError(f"port {url!r}: {error}") from error
+    if not port:
+        raise DriverConfigError(f"port {url!r}: the TCP port number is missing")
+    return port
+
+
 class SerialPort:
-    """A serial line or pty, read from the event loop, opened exclusively."""
+    """A serial line or pty, read and written from the event loop, opened exclusively."""
 
     def __init__(self, path: str, baud: int) -> None:
         self._loop = asyncio.get_running_loop()
+        self._path = path
         self._received = bytearray()
         self._wake = asyncio.Event()
         self._gone: str | None = None
-        line = serial.Serial()
-        line.port, line.baudrate = path, baud
-        line.timeout, line.write_timeout = 0, WRITE_TIMEOUT_S
-        line.exclusive = True
-        line.dtr = line.rts = False  # opening must not reset a modem (hw/serial.md)
-        try:
-            line.open()
-        except _GONE as error:
-            raise PortGone(f"cannot open {path}: {error}") from error
-        self._line = line
-        self._path = path
-        self._loop.add_reader(line.fileno(), self._on_readable)
+        self._line = _open_line(path, baud)
+        self._fd = self._line.fileno()
+        self._loop.add_reader(self._fd, self._on_readable)
 
     async def read(self) -> bytes:
         """See `BytePort.read`."""
@@ -93,19 +101,38 @@ class SerialPort:
 
     async def write(self, data: bytes) -> None:
         """See `BytePort.write`."""
-        if self._gone is not None:
-            raise PortGone(self._gone)
-        try:
-            await asyncio.to_thread(self._line.write, data)
-        except _GONE as error:
-            self._give_up(f"{self._path} failed while writing: {error}")
-            raise PortGone(str(self._gone)) from error
+        rest = memoryview(data)
+        while rest:
+            if self._gone is not None:
+                raise PortGone(self._gone)
+            try:
+                # pyserial's write blocks, or spins without a pause when told not to.
+                sent = os.write(self._fd, rest)
+            except BlockingIOError:
+                await self._until_writable()
+                continue
+            except OSError as error:
+                self._give_up(f"{self._path} is gone: {error}")
+                continue
+            rest = rest[sent:]
 
     async def close(self) -> None:
         """See `BytePort.close`."""
         self._give_up(f"{self._path} is closed")
         with contextlib.suppress(*_GONE):
             self._line.close()
+
+    async def _until_writable(self) -> None:
+        writable = asyncio.Event()
+        self._loop.add_writer(self._fd, writable.set)
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await writable.wait()
+        except TimeoutError as error:
+            self._give_up(f"{self._path} takes no bytes")
+            raise PortGone(f"{self._path} takes no bytes") from error
+        finally:
+            self._loop.remove_writer(self._fd)
 
     def _on_readable(self) -> None:
         try:
@@ -119,8 +146,23 @@ class SerialPort:
     def _give_up(self, reason: str) -> None:
         if self._gone is None:
             self._gone = reason
-            self._loop.remove_reader(self._line.fileno())
+            self._loop.remove_reader(self._fd)
             self._wake.set()
+
+
+def _open_line(path: str, baud: int) -> serial.Serial:
+    line = serial.Serial()
+    line.port, line.baudrate = path, baud
+    line.timeout = 0
+    line.exclusive = True
+    line.dtr = line.rts = False  # opening must not reset a modem (hw/serial.md 4)
+    try:
+        line.open()
+    except _GONE as error:
+        raise PortGone(f"cannot open {path}: {error}") from error
+    except (ValueError, OverflowError) as error:
+        raise DriverConfigError(f"{path} cannot run at {baud} baud: {error}") from error
+    return line
 
 
 class TcpPort:
@@ -133,8 +175,9 @@ class TcpPort:
     async def connect(cls, host: str, port: int) -> "TcpPort":
         """Connect, or raise `PortGone`."""
         try:
-            reader, writer = await asyncio.open_connection(host, port)
-        except OSError as error:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                reader, writer = await asyncio.open_connection(host, port)
+        except OSError as error:  # TimeoutError is one
             raise PortGone(f"cannot reach {host}:{port}: {error}") from error
         return cls(reader, writer)
 
@@ -145,13 +188,15 @@ class TcpPort:
         except OSError as error:
             raise PortGone(f"connection lost: {error}") from error
         if not data:
-            raise PortGone("connection closed by the other end")
+            raise PortGone("connection closed")
         return data
 
     async def write(self, data: bytes) -> None:
         """See `BytePort.write`."""
+        if self._writer.is_closing():
+            raise PortGone("connection closed")
+        self._writer.write(data)
         try:
-            self._writer.write(data)
             await self._writer.drain()
         except OSError as error:
             raise PortGone(f"connection lost: {error}") from error

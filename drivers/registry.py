@@ -18,7 +18,7 @@ GNSS: Mapping[str, str] = {
 
 
 def driver_class(role: Mapping[str, str], kind: str) -> Callable[..., Any]:
-    """Import and return the class behind `kind`, or raise `DriverConfigError` naming the choices."""
+    """Import the class behind `kind`; raises `DriverConfigError`, naming the choices."""
     if kind not in role:
         raise DriverConfigError(f"no driver {kind!r}; there are: {', '.join(sorted(role))}")
     module, _, name = role[kind].partition(":")

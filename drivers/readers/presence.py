@@ -1,0 +1,52 @@
+"""Has this document been reported already? Pure: bytes and times in, a decision out."""
+
+from drivers.readers.base import TroubleReason
+
+# A find often misses a card that is still there once after a good read (hw/sdt-reader.md 5),
+# so neither a single miss nor a short absence is a removal.
+REMOVED_AFTER_MISSES = 2
+REMOVED_AFTER_S = 1.0
+
+
+class Presence:
+    """Remembers what lies on the reader, so that one presentation is reported once."""
+
+    def __init__(self) -> None:
+        self._card: bytes | None = None
+        self._trouble: TroubleReason | None = None
+        self._misses = 0
+        self._missing_since_s = 0.0
+
+    @property
+    def is_card_known(self) -> bool:
+        """Whether a card was read and has not been removed since."""
+        return self._card is not None
+
+    def sighted(self) -> None:
+        """Note that some card is there, whichever it is."""
+        self._misses = 0
+
+    def card_is_new(self, content_hash: bytes) -> bool:
+        """Note a card, told apart by a hash of its content; True if it is to be reported."""
+        self._misses = 0
+        if content_hash == self._card:
+            return False
+        self._card, self._trouble = content_hash, None
+        return True
+
+    def trouble_is_new(self, reason: TroubleReason) -> bool:
+        """Note a trouble; True if it is to be reported."""
+        self._misses = 0
+        if reason == self._trouble:
+            return False
+        self._trouble = reason
+        return True
+
+    def miss(self, now_s: float) -> None:
+        """Note that no card was found at `now_s` on a clock that never goes back."""
+        if self._misses == 0:
+            self._missing_since_s = now_s
+        self._misses += 1
+        gone_s = now_s - self._missing_since_s
+        if self._misses >= REMOVED_AFTER_MISSES and gone_s >= REMOVED_AFTER_S:
+            self._card = self._trouble = None

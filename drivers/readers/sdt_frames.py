@@ -1,0 +1,204 @@
+"""SDT wire format: commands out, reply frames in (hw/sdt-reader.md 2 to 4).
+
+    AA AA AA 96 69 | Len, 2 bytes big-endian | SW1 SW2 SW3 data | CHK
+
+`Len` counts what follows it; `CHK` makes the XOR of everything from `Len` to itself zero.
+Pure: no I/O and no clock.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from functools import reduce
+from operator import xor
+from types import MappingProxyType
+
+PREAMBLE = bytes.fromhex("AA AA AA 96 69")
+_LENGTH_BYTES = 2
+_HEAD_BYTES = len(PREAMBLE) + _LENGTH_BYTES
+_LEN_MIN = 4  # a bare status and its checksum
+_LEN_MAX = 2400  # above the longest reply known, text + photo + two fingerprints: 2314
+
+# Sent by some readers for "I gave up". Its Len says 5, only 3 bytes follow, no checksum.
+_VENDOR_TIMEOUT = PREAMBLE + bytes.fromhex("00 05 05 05 05")
+_VENDOR_TIMEOUT_PAYLOAD = bytes.fromhex("05 05 05")
+
+
+class Command(Enum):
+    """What we ask; the value is command and parameter byte."""
+
+    SAM_STATUS = bytes.fromhex("11 FF")
+    SAM_RESET = bytes.fromhex("10 FF")
+    SAM_ID = bytes.fromhex("12 FF")
+    FIND = bytes.fromhex("20 01")
+    SELECT = bytes.fromhex("20 02")
+    READ = bytes.fromhex("30 01")  # text and photo
+
+
+class Status(IntEnum):
+    """The reader's verdict, SW3. SW1 and SW2 are the card's own and differ between cards."""
+
+    READER_TIMEOUT = 0x05  # the vendor frame above
+    CHECKSUM = 0x10
+    LENGTH = 0x11
+    COMMAND = 0x21
+    UNRECOGNISED = 0x24
+    CARD_REFUSED_READER = 0x31
+    READER_REFUSED_CARD = 0x32
+    INFO_ERROR = 0x33
+    WRONG_CARD_TYPE = 0x40
+    READ_FAILED = 0x41
+    NO_RANDOM = 0x47
+    SELF_TEST_FAILED = 0x60
+    NOT_AUTHORISED = 0x66
+    NO_CARD = 0x80
+    SELECT_FAILED = 0x81
+    OK = 0x90
+    NO_SUCH_ITEM = 0x91
+    FOUND = 0x9F
+
+
+MEANINGS: Mapping[Status, str] = MappingProxyType(
+    {
+        Status.READER_TIMEOUT: "the reader gave up waiting",
+        Status.CHECKSUM: "the reader got our command with a wrong checksum",
+        Status.LENGTH: "the reader got our command with a wrong length",
+        Status.COMMAND: "the reader does not accept this command now",
+        Status.UNRECOGNISED: "the reader reports an error without a name",
+        Status.CARD_REFUSED_READER: "the card does not accept the reader",
+        Status.READER_REFUSED_CARD: "the reader does not accept the card: possibly forged",
+        Status.INFO_ERROR: "the card's content fails verification",
+        Status.WRONG_CARD_TYPE: "not an identity card",
+        Status.READ_FAILED: "reading failed: hold the card still",
+        Status.NO_RANDOM: "the card stopped answering: hold the card still",
+        Status.SELF_TEST_FAILED: "the reader's security module failed its self-test",
+        Status.NOT_AUTHORISED: "the reader's security module is not authorised",
+        Status.NO_CARD: "no card",
+        Status.SELECT_FAILED: "the card could not be selected",
+        Status.OK: "done",
+        Status.NO_SUCH_ITEM: "the card does not hold this item",
+        Status.FOUND: "card found",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reader's answer; `status` is None for a code the digest does not know."""
+
+    sw: bytes
+    data: bytes = field(repr=False)
+
+    @property
+    def status(self) -> Status | None:
+        """What SW3 says."""
+        return Status(self.sw[2]) if self.sw[2] in _KNOWN else None
+
+
+_KNOWN = frozenset(Status)
+
+
+def command(what: Command, data: bytes = b"") -> bytes:
+    """The frame that asks the reader for `what`."""
+    body = what.value + data
+    checked = (len(body) + 1).to_bytes(_LENGTH_BYTES, "big") + body
+    return PREAMBLE + checked + bytes([reduce(xor, checked)])
+
+
+def parse_reply(payload: bytes) -> Reply:
+    """Split a frame's payload of at least three bytes, as `SdtFramer` makes them."""
+    return Reply(payload[:3], payload[3:])
+
+
+def text_block(data: bytes) -> bytes | None:
+    """The text block out of the data of a read reply, or None if its lengths do not add up.
+
+    The data begins with two lengths (text, photo), or three where the reader adds fingerprints;
+    which it is, the sum tells. Everything but the text is dropped here.
+    """
+    for parts in (2, 3):
+        head_bytes = parts * 2
+        if len(data) < head_bytes:
+            continue
+        lengths = struct.unpack_from(f">{parts}H", data)
+        if head_bytes + sum(lengths) == len(data):
+            return data[head_bytes : head_bytes + lengths[0]]
+    return None
+
+
+def sam_identity(data: bytes) -> str | None:
+    """The reader's serial number as vendors print it, or None if `data` is not 16 bytes."""
+    if len(data) != _SAM_ID.size:
+        return None
+    return "{:02}.{:02}-{:08}-{:010}-{:010}".format(*_SAM_ID.unpack(data))
+
+
+_SAM_ID = struct.Struct("<HHIII")
+
+
+class SdtFramer:
+    """Cuts a byte stream into payloads, SW1 onwards. Finds every whole frame in any garbage.
+
+    `damaged` counts frames that began and were not whole: wrong length, wrong checksum, given up.
+    """
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self.damaged = 0
+
+    @property
+    def is_inside_frame(self) -> bool:
+        """Whether a frame has begun and its end is still awaited."""
+        return self._pending.startswith(PREAMBLE)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take bytes as they come; return the payloads completed by them."""
+        self._pending += data
+        payloads: list[bytes] = []
+        while (start := self._pending.find(PREAMBLE)) >= 0:
+            del self._pending[:start]
+            end = self._frame_end()
+            if end is None:
+                self._resync()
+            elif len(self._pending) < end:
+                return payloads
+            else:
+                payloads += self._take(end)
+        # The stream may stop inside a preamble: keep what could be its beginning.
+        del self._pending[: -(len(PREAMBLE) - 1)]
+        return payloads
+
+    def give_up(self) -> list[bytes]:
+        """The rest of the frame will not come: look again behind its first byte."""
+        if self.is_inside_frame:
+            self._resync()
+        return self.feed(b"")
+
+    def clear(self) -> None:
+        """Forget everything not yet returned."""
+        self._pending.clear()
+
+    def _frame_end(self) -> int | None:
+        """Where the frame at the front ends; beyond `_pending` if unknown; None: no such frame."""
+        if len(self._pending) < _HEAD_BYTES:
+            return _HEAD_BYTES
+        if _VENDOR_TIMEOUT.startswith(bytes(self._pending[: len(_VENDOR_TIMEOUT)])):
+            return len(_VENDOR_TIMEOUT)
+        length = int.from_bytes(self._pending[len(PREAMBLE) : _HEAD_BYTES], "big")
+        return _HEAD_BYTES + length if _LEN_MIN <= length <= _LEN_MAX else None
+
+    def _take(self, end: int) -> list[bytes]:
+        frame = bytes(self._pending[:end])
+        if frame == _VENDOR_TIMEOUT:
+            del self._pending[:end]
+            return [_VENDOR_TIMEOUT_PAYLOAD]
+        if reduce(xor, frame[len(PREAMBLE) :]) != 0:
+            self._resync()
+            return []
+        del self._pending[:end]
+        return [frame[_HEAD_BYTES:-1]]
+
+    def _resync(self) -> None:
+        self.damaged += 1
+        del self._pending[0]

@@ -1,0 +1,79 @@
+"""Keeps one device in use across unplugging, silence and faults, without a restart."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum
+
+from drivers.errors import DeviceRefused, DeviceSilent, PortGone, TransientDriverError
+from drivers.port import BytePort, open_port
+from runtime.backoff import Backoff
+
+REOPEN_FIRST_S = 0.5  # hw/serial.md 2: a replugged adapter is back within a second or two
+REOPEN_LIMIT_S = 10.0  # the longest an operator stares at a reader that is plugged in again
+REFUSED_WAIT_S = 30.0  # a fault that waiting does not cure; look again, but do not hammer
+
+
+class DeviceState(Enum):
+    """How a device is doing, for the operator's screen and the heartbeat."""
+
+    MISSING = "missing"  # not plugged in, or somebody else holds the port
+    SILENT = "silent"  # plugged in, does not answer as it should
+    READY = "ready"  # in use
+    FAULT = "fault"  # answers, and reports a fault
+
+
+OnState = Callable[[DeviceState, str], None]
+Ready = Callable[[str], None]  # told by the driver, with a few words such as the device's identity
+Run = Callable[[BytePort, Ready], Awaitable[None]]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+async def keep_open(
+    url: str, run: Run, *, on_state: OnState, backoff: Backoff, sleep: Sleep = asyncio.sleep
+) -> None:
+    """Open the port at `url`, hand it to `run`, and begin again whenever the device fails.
+
+    `run(port, ready)` drives the device and calls `ready(detail)` once it answers. It ends with a
+    driver error, raised bare and not in a group; if it returns, so does this. The port is closed
+    after every try. `on_state` gets each change of state or reason once. `DriverConfigError` and
+    everything that is no driver error pass through.
+    """
+    reported: tuple[DeviceState, str] | None = None
+
+    def report(state: DeviceState, reason: str) -> None:
+        nonlocal reported
+        if reported != (state, reason):
+            reported = (state, reason)
+            on_state(state, reason)
+
+    def ready(detail: str) -> None:
+        backoff.reset()
+        report(DeviceState.READY, detail)
+
+    while True:
+        try:
+            await _use_once(url, run, ready)
+        except TransientDriverError as error:
+            report(_state_after(error), str(error))
+            await sleep(backoff.next_s())
+        except DeviceRefused as error:
+            report(DeviceState.FAULT, str(error))
+            await sleep(REFUSED_WAIT_S)
+        else:
+            return
+
+
+async def _use_once(url: str, run: Run, ready: Ready) -> None:
+    port = await open_port(url)
+    try:
+        await run(port, ready)
+    finally:
+        await port.close()
+
+
+def _state_after(error: TransientDriverError) -> DeviceState:
+    if isinstance(error, PortGone):
+        return DeviceState.MISSING
+    if isinstance(error, DeviceSilent):
+        return DeviceState.SILENT
+    return DeviceState.FAULT

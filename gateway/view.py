@@ -1,0 +1,97 @@
+"""What the county's board shows, as plain values. Built by `gateway.live`, rendered by `web`."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from protocol.downlink import Activation
+from protocol.health import DeviceHealth
+from protocol.records import TimeSource
+from protocol.roster import Point
+from protocol.verdict import Reason, Verdict
+
+
+class NodeState(Enum):
+    """How a terminal fares, as far as the county can tell."""
+
+    NEVER_SEEN = "never_seen"
+    ONLINE = "online"
+    REDUCED = "reduced"
+    """Heard from, but a part of it is broken."""
+    LATE = "late"
+    SILENT = "silent"
+    OFF = "off"
+    """Said goodbye before it went."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointRow:
+    """One assembly point. `expected = here + elsewhere + missing`."""
+
+    point: Point
+    expected: int
+    here: int
+    """People of this point who are at this point."""
+    elsewhere: int
+    """People of this point who checked in at another one."""
+    missing: int
+    guests: int
+    """People at this point who belong to another one, or to no roster."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """One terminal: its state and where its records are."""
+
+    node: str
+    point: Point
+    state: NodeState
+    last_heard_s: int | None
+    """Seconds since anything valid came from it; `None` if never."""
+    captured: int
+    stored: int
+    waiting: int
+    oldest_waiting_s: int
+    gaps: tuple[tuple[int, int], ...]
+    """Sequence numbers below the highest stored one that have not arrived."""
+    clock_source: TimeSource | None
+    clock_error_ms: int
+    reader: DeviceHealth
+    gnss: DeviceHealth
+
+
+@dataclass(frozen=True, slots=True)
+class FeedItem:
+    """One of the latest check-ins; the name is masked."""
+
+    at_ms: int
+    point: Point
+    verdict: Verdict
+    reason: Reason
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView:
+    """Everything on the county's board at one moment."""
+
+    county_zh: str
+    county_en: str
+    activation: Activation
+    now_ms: int
+    roster_version: int
+    expected: int
+    present: int
+    """People of the roster who are at any point."""
+    missing: int
+    points: tuple[PointRow, ...]
+    curve: tuple[tuple[int, int], ...]
+    """(seconds since the activation, people present), rising, at most 120 steps."""
+    latest: tuple[FeedItem, ...]
+    """Newest first, at most ten."""
+    nodes: tuple[NodeRow, ...]
+    stored: int
+    """Records in the ledger, of any kind."""
+    unknown_kinds: int
+    """Records in the ledger that this program cannot read."""
+    quarantined: int
+    """Messages that could not be admitted."""

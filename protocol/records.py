@@ -1,0 +1,84 @@
+"""Records: one fact each, immutable, sealed the moment they are made.
+
+On the wire a record is a msgpack array `[kind, field, ...]` (docs/wire-format.md section 2). A
+field is only ever added at the end, with a default; anything else is a new kind.
+"""
+
+from enum import IntEnum
+
+from msgspec import Struct
+
+from protocol.verdict import Reason, Verdict
+
+
+class TimeSource(IntEnum):
+    """What backs a wall-clock time, from nothing to satellites."""
+
+    UNSET = 0
+    RTC = 1
+    NTP = 2
+    GNSS = 3
+
+
+class Stamp(Struct, frozen=True, array_like=True):
+    """When something happened, and how sure we are."""
+
+    wall_ms: int
+    """Unix time in milliseconds."""
+    mono_ms: int
+    """Milliseconds of the machine's monotonic clock; comparable within one `boot` only."""
+    boot: int
+    """Names the run of the machine that `mono_ms` counts from."""
+    source: TimeSource
+    error_ms: int
+    """Largest error `wall_ms` is believed to have; `UNKNOWN_ERROR_MS` when nobody knows."""
+
+
+UNKNOWN_ERROR_MS = 2**32 - 1
+
+
+class CredentialKind(IntEnum):
+    """What a person presented."""
+
+    UNREADABLE = 0
+    RESIDENT_ID = 1
+    HMT_PERMIT = 2
+    FOREIGN_2017 = 3
+    FOREIGN_2023 = 4
+
+
+class Credential(Struct, frozen=True, array_like=True):
+    """What is kept of a card: no name, no number, no photo.
+
+    `digest` is the keyed hash of the number (`keys.credential_digest`), empty when nothing could
+    be read; `last4` is what a person reads out to be found again.
+    """
+
+    kind: CredentialKind
+    digest: bytes = b""
+    last4: str = ""
+
+
+class CheckIn(Struct, frozen=True, array_like=True, tag=1):
+    """A person, or a card nobody knows, was at a point at a time, with the verdict they saw."""
+
+    at: Stamp
+    activation: int
+    point: str
+    lane: int
+    verdict: Verdict
+    reason: Reason
+    roster_version: int
+    person: int | None
+    """The person's number in the roster; `None` when the card is on no roster we hold."""
+    credential: Credential
+
+
+class UnknownRecord(Struct, frozen=True):
+    """A record of a kind this program does not know: kept, counted and shown as such."""
+
+    kind: int
+    body: bytes
+
+
+Record = CheckIn

@@ -1,0 +1,98 @@
+"""The roster: who is expected where, as both ends hold it and as it travels in parts."""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+
+from msgspec import Struct
+
+from protocol.errors import Malformed
+from protocol.limits import PEOPLE_PER_ROSTER_PART
+
+
+class PersonStatus(IntEnum):
+    """What the county knows about a person's card beforehand."""
+
+    EXPECTED = 0
+    CARD_LOST = 1
+
+
+class Person(Struct, frozen=True, array_like=True):
+    """One person the county expects."""
+
+    number: int
+    digest: bytes
+    name: str
+    unit: str
+    point: str
+    post: str = ""
+    status: PersonStatus = PersonStatus.EXPECTED
+
+    def __repr__(self) -> str:
+        """The number only: a name must not reach a log through a repr."""
+        return f"Person({self.number})"
+
+
+class Point(Struct, frozen=True, array_like=True):
+    """An assembly point: its name on the wire and on screens."""
+
+    name: str
+    title_zh: str
+    title_en: str
+
+
+class RosterPart(Struct, frozen=True, array_like=True):
+    """One piece of a roster; a terminal installs a version once it holds all `parts`."""
+
+    version: int
+    issued_ms: int
+    part: int
+    parts: int
+    points: tuple[Point, ...]
+    people: tuple[Person, ...]
+
+
+class Roster:
+    """Everybody expected in the county, looked up by keyed card digest."""
+
+    def __init__(
+        self, version: int, issued_ms: int, points: Iterable[Point], people: Iterable[Person]
+    ) -> None:
+        self.version, self.issued_ms = version, issued_ms
+        self.points = {point.name: point for point in points}
+        self.people = tuple(people)
+        self._by_digest = {person.digest: person for person in self.people}
+        self._by_number = {person.number: person for person in self.people}
+
+    def find(self, digest: bytes) -> Person | None:
+        """The person whose card has this digest."""
+        return self._by_digest.get(digest)
+
+    def person(self, number: int) -> Person | None:
+        """The person with this number."""
+        return self._by_number.get(number)
+
+    def expected_at(self, point: str) -> int:
+        """How many people belong to a point."""
+        return sum(person.point == point for person in self.people)
+
+    def split(self) -> list[RosterPart]:
+        """The parts that travel, at least one."""
+        size = PEOPLE_PER_ROSTER_PART
+        groups = [self.people[i : i + size] for i in range(0, len(self.people), size)] or [()]
+        points = tuple(self.points.values())
+        return [
+            RosterPart(self.version, self.issued_ms, number, len(groups), points, group)
+            for number, group in enumerate(groups)
+        ]
+
+
+def join_parts(parts: Sequence[RosterPart]) -> Roster:
+    """Put a complete set of parts of one version together; raises `Malformed`."""
+    ordered = sorted(parts, key=lambda part: part.part)
+    if not ordered or [part.part for part in ordered] != list(range(ordered[0].parts)):
+        raise Malformed("roster parts are missing")
+    if len({(part.version, part.parts) for part in ordered}) != 1:
+        raise Malformed("roster parts of different versions")
+    head = ordered[0]
+    people = [person for part in ordered for person in part.people]
+    return Roster(head.version, head.issued_ms, head.points, people)

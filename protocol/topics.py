@@ -1,0 +1,93 @@
+"""Every MQTT topic, built and parsed here and nowhere else (docs/wire-format.md section 6).
+
+muster/1/{county}/up/{node}/{channel}      terminal to gateway
+muster/1/{county}/dn/{node}/{channel}      gateway to terminal
+muster/1/{county}/gw/{gateway}/state       retained: is a gateway listening?
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+from protocol.errors import Malformed
+from protocol.ids import Name, parse_name
+
+ROOT = "muster/1"
+
+
+class Up(Enum):
+    """Channels a terminal publishes on."""
+
+    RECORDS = "records"
+    HEALTH = "health"
+    STATE = "state"
+
+
+class Down(Enum):
+    """Channels a terminal listens on."""
+
+    RECEIPT = "receipt"
+    REFUSAL = "refusal"
+    ROSTER = "roster"
+    ACTIVATION = "activation"
+
+
+class UpTopic(NamedTuple):
+    """A parsed uplink topic."""
+
+    county: Name
+    node: Name
+    channel: Up
+
+
+def up(county: str, node: str, channel: Up) -> str:
+    """Topic of one uplink channel."""
+    return f"{ROOT}/{county}/up/{node}/{channel.value}"
+
+
+def down(county: str, node: str, channel: Down, part: int | None = None) -> str:
+    """Topic of one downlink channel; `part` numbers the pieces of a roster."""
+    topic = f"{ROOT}/{county}/dn/{node}/{channel.value}"
+    return topic if part is None else f"{topic}/{part}"
+
+
+def all_up(county: str) -> str:
+    """Subscription of a gateway: everything the county's terminals say."""
+    return f"{ROOT}/{county}/up/+/+"
+
+
+def all_down(county: str, node: str) -> str:
+    """Subscription of a terminal: everything said to it."""
+    return f"{ROOT}/{county}/dn/{node}/#"
+
+
+def gateway_state(county: str, gateway: str) -> str:
+    """Retained topic on which a gateway says that it is there."""
+    return f"{ROOT}/{county}/gw/{gateway}/state"
+
+
+def any_gateway_state(county: str) -> str:
+    """Subscription of a terminal to whichever gateway serves the county."""
+    return f"{ROOT}/{county}/gw/+/state"
+
+
+def parse_up(topic: str) -> UpTopic:
+    """Take an uplink topic apart; raises `Malformed`."""
+    parts = topic.split("/")
+    if len(parts) != 6 or "/".join(parts[:2]) != ROOT or parts[3] != "up":
+        raise Malformed("not an uplink topic")
+    try:
+        channel = Up(parts[5])
+    except ValueError as error:
+        raise Malformed("no such uplink channel") from error
+    return UpTopic(parse_name(parts[2]), parse_name(parts[4]), channel)
+
+
+def parse_down(topic: str) -> Down | None:
+    """Which downlink channel a topic is; `None` for any other topic."""
+    parts = topic.split("/")
+    if len(parts) not in {6, 7} or parts[3] != "dn":
+        return None
+    try:
+        return Down(parts[5])
+    except ValueError:
+        return None

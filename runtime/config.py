@@ -1,0 +1,39 @@
+"""Configuration: one TOML file, read once into a frozen structure.
+
+An unknown key, a wrong type or a value out of bounds stops the start with one line that names the
+file and the key.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class ConfigError(ValueError):
+    """The operator must correct a file before the program can start."""
+
+
+def load_config(path: Path, shape: type[T]) -> T:
+    """Read `path` into `shape`, a Struct that forbids unknown fields. Raises `ConfigError`."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        values = tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    try:
+        return msgspec.convert(values, shape, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _path(shape: type, value: object) -> object:
+    if shape is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(f"no rule to read {shape}")

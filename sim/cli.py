@@ -1,0 +1,23 @@
+"""`sim`: simulated devices on this machine, one command each."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import click
+
+from runtime.lazy_cli import LazyGroup
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "idreader": "sim.cli_idreader:idreader",
+    }
+)
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+def sim() -> None:
+    """Simulated devices, for training, demos and tests."""
+
+
+if __name__ == "__main__":
+    sim()

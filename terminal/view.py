@@ -1,0 +1,86 @@
+"""What the station's page shows, as plain values. Built by `terminal.app`, rendered by `web`."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from protocol.downlink import Activation
+from protocol.health import DeviceHealth
+from protocol.records import TimeSource
+from protocol.roster import Point
+from protocol.verdict import Reason, Verdict
+
+
+class LinkState(Enum):
+    """How the terminal reaches the county."""
+
+    UP = "up"
+    DOWN = "down"
+    REFUSED = "refused"
+    """The broker or the gateway answers, but will not have us: the operator must act."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownScan:
+    """One scan as the staff see it. `name` is in full for a verdict, masked in the list."""
+
+    epoch: int
+    seq: int
+    at_ms: int
+    verdict: Verdict
+    reason: Reason
+    name: str = field(repr=False)
+    unit: str
+    post: str
+    home_point: Point | None
+    """Where the person belongs, when known."""
+    first_seen_ms: int | None = None
+    """When the same person was first seen at this terminal, for *already here*."""
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """Where this terminal's records are. `captured = stored + waiting + refused`."""
+
+    captured: int
+    stored: int
+    waiting: int
+    refused: int
+    oldest_waiting_s: int
+
+
+class Trouble(Enum):
+    """A sentence the staff must read, shown until it is gone."""
+
+    DISK_LOW = "disk_low"
+    DISK_FULL = "disk_full"
+    NO_ROSTER = "no_roster"
+    HOLD_CARD_STILL = "hold_card_still"
+    CLOCK_UNSET = "clock_unset"
+    COUNTY_REFUSES = "county_refuses"
+
+
+@dataclass(frozen=True, slots=True)
+class StationView:
+    """Everything on the station's page at one moment."""
+
+    node: str
+    point: Point
+    lane: int
+    activation: Activation | None
+    verdict: ShownScan | None
+    """The scan to fill the screen with; `None` once it has been shown long enough."""
+    last: tuple[ShownScan, ...]
+    """Newest first, at most five, names masked."""
+    present: int
+    """Distinct people of the roster checked in at this terminal."""
+    expected: int
+    custody: Custody
+    link: LinkState
+    roster_version: int | None
+    roster_issued_ms: int | None
+    now_ms: int
+    clock_source: TimeSource
+    clock_error_ms: int
+    reader: DeviceHealth
+    gnss: DeviceHealth
+    troubles: tuple[Trouble, ...]
