@@ -19,10 +19,12 @@ from math import cos, hypot, radians
 from operator import xor
 from typing import Literal
 
+from sim.devices.burst import Burst
+from sim.devices.line import BITS_PER_BYTE
+
 Talker = Literal["GN", "GP", "GB"]
 
 DEFAULT_BAUD = 9600
-BITS_PER_BYTE = 10  # start, eight data, stop
 LATENCY_S = 0.1
 """From the second itself to its first byte; 0.07 to 0.25 s is usual."""
 REACQUIRE_S = 2
@@ -38,14 +40,6 @@ _FIRST_SATELLITE = {"GP": 2, "GB": 6}
 _SATELLITES_PER_GSV = 4
 _SATELLITES_PER_GSA = 12
 _SEEN_UNUSED = 1  # per system: in view, too low to be used
-
-
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """Bytes, and when the last of them has left, counted from switching the receiver on."""
-
-    after_s: float
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sim.devices.gnss import Burst
+from sim.devices.burst import Burst
 
 LONGEST_STEP_S = 5.0
 USUAL_STEP_S = 1.0
@@ -21,24 +21,20 @@ _DAY_S = 86_400
 _TIMED = re.compile(rb"\$[A-Z]{2}(RMC|GGA|ZDA),(?:(\d\d)(\d\d)(\d\d(?:\.\d+)?))?,")
 
 
-def replay(path: Path, *, speed: float = 1.0, loop: bool = False) -> Iterator[Burst]:
-    """Yield the recording line by line; `speed` 2 is twice as fast, 0 does not wait at all.
+def replay(path: Path, *, loop: bool = False) -> Iterator[Burst]:
+    """Yield the recording line by line, once or without end.
 
-    Raises `ValueError` for a negative speed or a file without a line to send, `OSError` for one
-    that cannot be read.
+    Raises `ValueError` for a file without a line to send, `OSError` for one that cannot be read.
     """
-    if speed < 0:
-        raise ValueError(f"speed {speed:g}: a recording cannot be played backwards")
     lines = [line for line in path.read_bytes().splitlines(keepends=True) if line[:1] != b"#"]
     if not lines:
         raise ValueError(f"{path}: nothing recorded")
-    scale = 1 / speed if speed else 0.0
     begin_s = 0.0
     while True:
         after_s = begin_s
         for epoch_s, line in _paced(lines):
             after_s = begin_s + epoch_s
-            yield Burst(after_s * scale, line)
+            yield Burst(after_s, line)
         if not loop:
             return
         begin_s = after_s + USUAL_STEP_S
