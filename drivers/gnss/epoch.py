@@ -15,7 +15,7 @@ from drivers.gnss.satellites import Sky
 REPEAT_S = 0.5
 """The same time of day again after this long is a stopped clock; sooner, a second talker."""
 DIMENSIONS_FRESH_S = 5.0
-"""SiRF receivers send GSA with every third epoch only (hw/gnss-nmea.md, 2)."""
+"""A SiRF-II sends GSA with every third epoch only (hw/gnss-nmea.md, 2)."""
 
 _NO_DIMENSIONS = 1
 

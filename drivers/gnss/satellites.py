@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from drivers.gnss.base import SatelliteView
 from drivers.gnss.facts import Gsv
 
-VIEW_FRESH_S = 10.0  # SiRF receivers send GSV every fifth second (hw/gnss-nmea.md, 2)
+VIEW_FRESH_S = 10.0  # a SiRF-IV sends GSV every fifth second (hw/gnss-nmea.md, 2)
 
 
 @dataclass(frozen=True, slots=True)

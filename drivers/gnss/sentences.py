@@ -8,7 +8,7 @@ from functools import reduce
 from operator import xor
 
 MAX_SENTENCE_CHARS = 120
-"""Without the line end. The standard says 80; 105 was met in a recording (hw/gnss-nmea.md, 1)."""
+"""Without the line end. The standard allows 80; 105 was met in a recording (hw/gnss-nmea.md, 1)."""
 
 _CHECKSUM_CHARS = 3  # '*' and two digits
 _BODY = re.compile(rb"[ -#%-)+-~]*")  # printable ASCII without '$' and '*'
