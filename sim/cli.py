@@ -9,6 +9,7 @@ from runtime.lazy_cli import LazyGroup
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
+        "gnss": "sim.cli_gnss:gnss",
         "idreader": "sim.cli_idreader:idreader",
     }
 )
