@@ -2,7 +2,7 @@
 
 
 def mask_name(name: str) -> str:
-    """`王小伟` -> `王*伟`, `周杰` -> `周*`, `Anna Maria` -> `A*a`: first and last character stay."""
+    """`王小伟` -> `王*伟`, `周杰` -> `周*`, `Anna` -> `A*a`: first and last character stay."""
     if len(name) <= 1:
         return "*"
     if len(name) == 2:

@@ -1,0 +1,223 @@
+"""The gateway process: the only file that builds its objects and connects them."""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+import msgspec
+from runtime.tls import check_peer_dates, client_context
+from runtime.web.server import serve
+
+from gateway.downlink import Downlink
+from gateway.fleet import Fleet
+from gateway.intake import MAX_RECORDS_PER_COMMIT, Admitted, Intake
+from gateway.links.mqtt import Arrived, MqttLink
+from gateway.live import Board
+from gateway.registry import Registry
+from gateway.settings import GatewaySettings
+from gateway.store.base import StoreError
+from gateway.store.rosters import RosterStore
+from gateway.store.sqlite import SqliteLedger
+from gateway.view import BoardView
+from gateway.web.app import board_app
+from protocol.downlink import Activation, Mode
+from protocol.errors import ProtocolError
+from protocol.health import unpack_heartbeat
+from protocol.keys import Identity, decode_identity
+from protocol.limits import MAX_RECORDS_PER_ENVELOPE
+from protocol.roster import Point
+from runtime.clock import SystemClock, TimeFloor
+from runtime.config import load_config
+from runtime.feed import Feed
+from runtime.service import feed_watchdog, notify, until_stopped
+
+log = logging.getLogger(__name__)
+
+DATABASE = "gateway.db"
+REFRESH_S = 0.2  # the board changes at most five times a second
+ROSTER_POLL_S = 1.0  # another process imports rosters into the same database
+STORE_RETRY_S = 1.0
+FOLD_CHUNK = 2000  # entries folded before the event loop gets its turn
+MAX_MESSAGES_PER_COMMIT = MAX_RECORDS_PER_COMMIT  # singly sent records: one each
+
+
+class Gateway:
+    """One county's gateway, from configuration to running tasks."""
+
+    def __init__(self, config: Path) -> None:
+        self._settings = settings = load_config(config, GatewaySettings)
+        base = config.parent
+        self._identity = load_identity(base / settings.identity)
+        data = base / settings.data
+        data.mkdir(parents=True, exist_ok=True)
+        self._clock = SystemClock(TimeFloor(data / "time-floor"))
+        self._points = [Point(p.name, p.title_zh, p.title_en) for p in settings.points]
+        self._rosters = RosterStore(data / DATABASE)
+        self._ledger = SqliteLedger(data / DATABASE)
+        self._reading = SqliteLedger(data / DATABASE)
+        self._registry = Registry(base / settings.enrolments, self._identity)
+        self._intake = Intake(self._identity, self._ledger, self._registry.find, self._now_ms)
+        self._fleet = Fleet(self._points)
+        self._roster = self._rosters.load(self._points)
+        activation = self._activation()
+        self._board = Board(settings, activation, self._roster, self._fleet)
+        self._folded = 0
+        identity_folder = base / settings.identity
+        self._link = MqttLink(
+            self._identity,
+            settings.broker.host,
+            settings.broker.port,
+            lambda: client_context(identity_folder, self._clock),
+            lambda sock: check_peer_dates(sock, self._clock),
+            self,
+        )
+        self._downlink = Downlink(self._identity, self._link, activation)
+        self._enrol_all()
+        self._feed: Feed[BoardView] = Feed(self._view())
+
+    async def run(self) -> None:
+        """Serve until the process is asked to stop."""
+        web = self._settings.web
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(work)
+                for work in (
+                    self._link.run(),
+                    self._admit_all(),
+                    self._keep_board(),
+                    self._watch_rosters(),
+                    serve(board_app(self._feed), web.host, web.port),
+                    feed_watchdog(lambda: True),
+                )
+            ]
+            notify("READY=1")
+            log.info("gateway is up", extra={"port": web.port})
+            await until_stopped()
+            for task in running:
+                task.cancel()
+        self._ledger.close()
+        self._reading.close()
+        self._rosters.close()
+
+    def link_up(self) -> None:
+        """See `Listener.link_up`: a broker that lost everything gets it all again."""
+        self._downlink.send(self._registry, self._roster)
+
+    def health(self, node: str, message: bytes) -> None:
+        """See `Listener.health`."""
+        peer = self._registry.find(node)
+        if peer is None:
+            return
+        try:
+            heartbeat = unpack_heartbeat(message, peer.verify_key)
+        except ProtocolError as error:
+            log.warning("heartbeat refused: %s", error, extra={"node": node})
+            return
+        if heartbeat.node == node:
+            self._fleet.heartbeat(heartbeat, time.monotonic())
+
+    def state(self, node: str, state: str) -> None:
+        """See `Listener.state`."""
+        self._fleet.state_said(node, state)
+
+    async def _admit_all(self) -> None:
+        while True:
+            messages = await self._next_messages()
+            try:
+                admitted = await asyncio.to_thread(
+                    self._intake.admit, [each.incoming for each in messages]
+                )
+            except StoreError as error:
+                # Unacknowledged, the broker keeps them; terminals send again what is lost.
+                log.error("%s", error)
+                await asyncio.sleep(STORE_RETRY_S)
+                for each in messages:
+                    self._link.arrived.put_nowait(each)
+                continue
+            self._answer(messages, admitted)
+
+    async def _next_messages(self) -> list[Arrived]:
+        queue = self._link.arrived
+        messages = [await queue.get()]
+        budget = MAX_RECORDS_PER_COMMIT - _records_at_most(messages[0])
+        while budget > 0 and not queue.empty():
+            messages.append(queue.get_nowait())
+            budget -= _records_at_most(messages[-1])
+        return messages
+
+    def _answer(self, messages: list[Arrived], admitted: Admitted) -> None:
+        now_s = time.monotonic()
+        for reply in admitted.replies:
+            self._link.answer(reply)
+            if reply.is_receipt:
+                self._fleet.heard(reply.node, now_s)
+        for each in messages:
+            each.acknowledge()
+        if admitted.quarantined:
+            log.warning("%d messages put into quarantine", admitted.quarantined)
+
+    async def _keep_board(self) -> None:
+        while True:
+            await self._fold_news()
+            self._feed.publish(self._view())
+            await asyncio.sleep(REFRESH_S)
+
+    async def _fold_news(self) -> None:
+        while entries := self._reading.entries(self._folded, FOLD_CHUNK):
+            self._board.take(entries)
+            self._folded = entries[-1].number
+            await asyncio.sleep(0)
+
+    async def _watch_rosters(self) -> None:
+        while True:
+            await asyncio.sleep(ROSTER_POLL_S)
+            if self._rosters.version() != self._roster.version:
+                stale_parts = len(self._roster.split())
+                self._roster = self._rosters.load(self._points)
+                self._board.restart(self._roster)
+                self._folded = 0
+                self._downlink.send(self._registry, self._roster, stale_parts=stale_parts)
+            if self._registry.rescan():
+                self._enrol_all()
+                self._downlink.send(self._registry, self._roster)
+
+    def _enrol_all(self) -> None:
+        for peer in self._registry:
+            self._fleet.enrol(peer.enrolment)
+
+    def _view(self) -> BoardView:
+        return self._board.view(
+            self._intake.streams,
+            self._reading.quarantine_count(),
+            now_ms=self._now_ms(),
+            now_s=time.monotonic(),
+        )
+
+    def _now_ms(self) -> int:
+        return self._clock.read().wall_ms
+
+    def _activation(self) -> Activation:
+        settings = self._settings.activation
+        number, started_ms = self._rosters.activation(
+            msgspec.msgpack.encode(settings), self._now_ms()
+        )
+        return Activation(
+            number,
+            settings.title_zh,
+            settings.title_en,
+            Mode[settings.mode.upper()],
+            started_ms,
+            settings.target_percent,
+            settings.target_minutes,
+        )
+
+
+def load_identity(folder: Path) -> Identity:
+    """The gateway's own keys."""
+    return decode_identity((folder / "node.identity").read_bytes())
+
+
+def _records_at_most(arrived: Arrived) -> int:
+    """A bound that needs no decoding: a sealed record is never shorter than its tag."""
+    return min(MAX_RECORDS_PER_ENVELOPE, len(arrived.incoming.message) // 16)
