@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from gateway.store.base import Stream
 from gateway.view import NodeRow, NodeState
-from protocol.health import DeviceHealth, Heartbeat
+from protocol.health import HEARTBEAT_INTERVAL_S, DeviceHealth, Heartbeat
 from protocol.keys import Enrolment
 from protocol.roster import Point
 
-HEARTBEAT_S = 5.0  # terminals report this often over IP (docs/wire-format.md section 5)
 LATE_AFTER = 2  # intervals without a word
 SILENT_AFTER = 4
 _BROKEN = frozenset({DeviceHealth.MISSING, DeviceHealth.SILENT, DeviceHealth.FAULT})
@@ -96,9 +95,9 @@ def _state(node: _Node, silent_s: float | None) -> NodeState:
         return NodeState.NEVER_SEEN
     if node.said_goodbye:
         return NodeState.OFF
-    if silent_s > SILENT_AFTER * HEARTBEAT_S:
+    if silent_s > SILENT_AFTER * HEARTBEAT_INTERVAL_S:
         return NodeState.SILENT
-    if silent_s > LATE_AFTER * HEARTBEAT_S:
+    if silent_s > LATE_AFTER * HEARTBEAT_INTERVAL_S:
         return NodeState.LATE
     if node.heartbeat is not None and node.heartbeat.reader in _BROKEN:
         return NodeState.REDUCED

@@ -8,6 +8,8 @@ from protocol.records import Stamp
 from protocol.signed import Label, decode_signed, encode_signed
 from protocol.suites import SigningKey, VerifyKey
 
+HEARTBEAT_INTERVAL_S = 5.0  # over IP; twice without a word is late, four times silent
+
 
 class DeviceHealth(IntEnum):
     """State of one attached device."""

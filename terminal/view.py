@@ -72,7 +72,7 @@ class StationView:
     last: tuple[ShownScan, ...]
     """Newest first, at most five, names masked."""
     present: int
-    """Distinct people of the roster checked in at this terminal."""
+    """Distinct people of this point who checked in at this terminal."""
     expected: int
     custody: Custody
     link: LinkState

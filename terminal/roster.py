@@ -1,0 +1,82 @@
+"""The terminal's copy of the roster and the activation, kept as they came: sealed and signed."""
+
+import logging
+from pathlib import Path
+
+import msgspec
+
+from protocol.downlink import Activation, Content, unpack_downlink
+from protocol.errors import ProtocolError
+from protocol.keys import Identity
+from protocol.roster import Roster, RosterPart, join_parts
+from runtime.files import SECRET_MODE, write_atomic
+
+log = logging.getLogger(__name__)
+
+ROSTER_FILE = "roster.sealed"
+ACTIVATION_FILE = "activation.sealed"
+
+
+class RosterBook:
+    """Collects the parts of a roster and installs a version once it is complete."""
+
+    def __init__(self, folder: Path, identity: Identity) -> None:
+        self._folder, self._identity = folder, identity
+        self._parts: dict[int, tuple[RosterPart, bytes]] = {}
+        self.roster: Roster | None = None
+        self.activation: Activation | None = None
+        self._load()
+
+    def take_roster_part(self, message: bytes) -> bool:
+        """Take one part; returns whether a newer roster is now installed.
+
+        Raises `ProtocolError` for anything that is not the gateway's word to this terminal.
+        """
+        part = self._open(message, RosterPart)
+        held = self.roster.version if self.roster is not None else 0
+        if part.version <= held:
+            return False
+        if any(other.version != part.version for other, _ in self._parts.values()):
+            self._parts.clear()
+        self._parts[part.part] = (part, message)
+        if len(self._parts) < part.parts:
+            return False
+        self.roster = join_parts([each for each, _ in self._parts.values()])
+        messages = [message for _, message in self._parts.values()]
+        self._parts.clear()
+        self._save(ROSTER_FILE, msgspec.msgpack.encode(messages))
+        return True
+
+    def take_activation(self, message: bytes) -> bool:
+        """Take an activation; returns whether it is another than before. Raises likewise."""
+        activation = self._open(message, Activation)
+        if activation == self.activation:
+            return False
+        self.activation = activation
+        self._save(ACTIVATION_FILE, message)
+        return True
+
+    def _load(self) -> None:
+        try:
+            self._load_files()
+        except (ProtocolError, msgspec.DecodeError) as error:
+            log.warning("stored roster is unusable and will be fetched again: %s", error)
+
+    def _load_files(self) -> None:
+        activation, roster = self._folder / ACTIVATION_FILE, self._folder / ROSTER_FILE
+        if activation.exists():
+            self.activation = self._open(activation.read_bytes(), Activation)
+        if roster.exists():
+            messages = msgspec.msgpack.decode(roster.read_bytes(), type=list[bytes])
+            self.roster = join_parts([self._open(message, RosterPart) for message in messages])
+
+    def _open(self, message: bytes, shape: type[Content]) -> Content:
+        identity = self._identity
+        gateway = identity.peers[0].verify_key
+        return unpack_downlink(message, shape, gateway, identity.node, identity.opening_key)
+
+    def _save(self, name: str, data: bytes) -> None:
+        try:
+            write_atomic(self._folder / name, data, mode=SECRET_MODE)
+        except OSError as error:
+            log.warning("%s is used, but could not be stored: %s", name, error)

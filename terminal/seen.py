@@ -1,0 +1,48 @@
+"""Who was seen here, kept across restarts: sealed with the terminal's own key.
+
+The outbox is closed even to its terminal, so this is a second, small note per person. It is written in
+the transaction of the record it belongs to.
+"""
+
+import secrets
+from collections.abc import Iterable
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from protocol.keys import Identity
+from protocol.suites import NONCE_BYTES, RECORD_KEY_BITS, keyed_digest
+from terminal.outbox_file import Mark
+from terminal.station import Seen
+
+_INFO = b"muster/1 seen\0"
+
+
+class SeenBook:
+    """Turns `Seen` into marks for the outbox file and back."""
+
+    def __init__(self, identity: Identity) -> None:
+        secret = identity.opening_key.private_bytes_raw()
+        self._key = HKDF(SHA256(), RECORD_KEY_BITS // 8, salt=None, info=_INFO).derive(secret)
+        self._cipher = AESGCM(self._key)
+
+    def mark(self, seen: Seen) -> Mark:
+        """Seal one note."""
+        tag = keyed_digest(self._key, f"{seen.activation}/{seen.person}")
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return Mark(tag, nonce + self._cipher.encrypt(nonce, msgspec.msgpack.encode(seen), tag))
+
+    def read(self, marks: Iterable[Mark]) -> list[Seen]:
+        """Open notes; one that does not open is left out: it only costs an *already here*."""
+        notes = []
+        for mark in marks:
+            nonce, sealed = mark.sealed[:NONCE_BYTES], mark.sealed[NONCE_BYTES:]
+            try:
+                plain = self._cipher.decrypt(nonce, sealed, mark.tag)
+            except InvalidTag:
+                continue
+            notes.append(msgspec.msgpack.decode(plain, type=Seen))
+        return notes

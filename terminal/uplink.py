@@ -1,0 +1,133 @@
+"""The uplink: keeps the link's window filled with envelopes and lets receipts empty the outbox.
+
+What was sent is never assumed to have arrived. Without a receipt it is sent again, after a while or
+as soon as the link comes back; the gateway recognises repetitions.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from protocol.envelope import pack_envelope
+from protocol.limits import MAX_RECORDS_PER_ENVELOPE
+from protocol.receipts import Receipt
+from protocol.suites import SigningKey
+from runtime.backoff import Backoff
+from terminal.errors import OutboxBroken
+from terminal.outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+RESEND_FIRST_S, RESEND_LIMIT_S = 8.0, 120.0  # a gateway commits within one second unless it is ill
+
+
+class Uplink:
+    """Moves records from the outbox towards the county. Runs in the event loop."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        signing_key: SigningKey,
+        send: Callable[[bytes], None],
+        backoff: Backoff,
+        monotonic_s: Callable[[], float],
+    ) -> None:
+        self._outbox, self._signing_key, self._send = outbox, signing_key, send
+        self._backoff, self._monotonic_s = backoff, monotonic_s
+        self._wake = asyncio.Event()
+        self._window = 0
+        self._gateway_is_online = True
+        self._in_flight: list[int] = []
+        """Last sequence number of every envelope without a receipt, rising."""
+        self._sent_upto = 0
+        self._resend_at_s = 0.0
+        self._receipt: Receipt | None = None
+
+    def link_up(self, window: int) -> None:
+        """The link is there: whatever waits is sent, whatever was sent is sent again."""
+        self._window = window
+        self._begin_again()
+
+    def link_down(self) -> None:
+        """The link is gone; nothing is sent until it is back."""
+        self._window = 0
+
+    def gateway_state(self, *, is_online: bool) -> None:
+        """Hold back while nobody listens behind the broker."""
+        came_back = is_online and not self._gateway_is_online
+        self._gateway_is_online = is_online
+        if came_back:
+            self._begin_again()
+
+    def appended(self) -> None:
+        """The outbox has something new."""
+        self._wake.set()
+
+    def receipt(self, receipt: Receipt) -> None:
+        """A *verified* receipt; a later one says all that an earlier one said."""
+        self._receipt = receipt
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send and settle until cancelled."""
+        while True:
+            self._wake.clear()
+            await self._settle()
+            self._send_again_if_due()
+            self._fill_window()
+            await self._sleep()
+
+    async def _settle(self) -> None:
+        receipt, self._receipt = self._receipt, None
+        if receipt is None:
+            return
+        try:
+            settled = await asyncio.to_thread(self._outbox.settle, receipt)
+        except OutboxBroken as error:
+            log.error("receipt could not be booked, the county will repeat it: %s", error)
+            return
+        self._in_flight = [last for last in self._in_flight if last > receipt.upto]
+        if settled:
+            self._backoff.reset()
+            self._resend_at_s = self._monotonic_s() + self._backoff.next_s()
+        if not self._in_flight:
+            self._sent_upto = 0  # what still waits below was lost on the way: from the beginning
+
+    def _send_again_if_due(self) -> None:
+        if self._in_flight and self._monotonic_s() >= self._resend_at_s:
+            log.info("no receipt for %d envelopes, sending again", len(self._in_flight))
+            self._in_flight.clear()
+            self._sent_upto = 0
+
+    def _fill_window(self) -> None:
+        outbox = self._outbox
+        while self._gateway_is_online and len(self._in_flight) < self._window:
+            batch = outbox.claim(self._sent_upto, MAX_RECORDS_PER_ENVELOPE)
+            if batch is None:
+                return
+            message = pack_envelope(
+                outbox.origin, batch.first_seq, batch.rows, batch.keys, self._signing_key
+            )
+            try:
+                self._send(message)
+            except ConnectionError:
+                self._window = 0  # the link will say when it is back
+                return
+            if not self._in_flight:
+                self._resend_at_s = self._monotonic_s() + self._backoff.next_s()
+            self._in_flight.append(batch.last_seq)
+            self._sent_upto = batch.last_seq
+
+    async def _sleep(self) -> None:
+        timeout_s = self._resend_at_s - self._monotonic_s() if self._in_flight else None
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _begin_again(self) -> None:
+        self._in_flight.clear()
+        self._sent_upto = 0
+        self._backoff.reset()
+        self._wake.set()
