@@ -15,6 +15,7 @@ class Presence:
         self._card: bytes | None = None
         self._trouble: TroubleReason | None = None
         self._misses = 0
+        self._doubts = 0  # troubles in a row that may be about a card already read
         self._missing_since_s = 0.0
 
     @property
@@ -28,16 +29,21 @@ class Presence:
 
     def card_is_new(self, content_hash: bytes) -> bool:
         """Note a card, told apart by a hash of its content; True if it is to be reported."""
-        self._misses = 0
+        self._misses = self._doubts = 0
         if content_hash == self._card:
             return False
         self._card, self._trouble = content_hash, None
         return True
 
-    def trouble_is_new(self, reason: TroubleReason) -> bool:
-        """Note a trouble; True if it is to be reported."""
+    def trouble_is_new(self, reason: TroubleReason, *, is_certain: bool) -> bool:
+        """Note a trouble; True if it is to be reported.
+
+        An uncertain one right after a good read is most likely the same card lying badly, so it
+        takes two in a row.
+        """
         self._misses = 0
-        if reason == self._trouble:
+        self._doubts = 0 if is_certain else self._doubts + 1
+        if reason == self._trouble or (self._doubts == 1 and self.is_card_known):
             return False
         self._trouble = reason
         return True

@@ -108,7 +108,9 @@ class SdtReader:
             self._presence.miss(self._now_s())
             return None
         if isinstance(sight, CardTrouble):
-            return sight if self._presence.trouble_is_new(sight.reason) else None
+            certain = sight.reason not in _WORTH_REDOING
+            is_new = self._presence.trouble_is_new(sight.reason, is_certain=certain)
+            return sight if is_new else None
         if isinstance(sight, bytes) and self._presence.card_is_new(hashlib.sha256(sight).digest()):
             return _parsed(sight)
         return None

@@ -24,7 +24,10 @@ _ANSWER_TIMEOUT_S: Mapping[Command, float] = MappingProxyType(
 )
 WHOLE_REPLY_S = 5.0  # the same, for the last byte; the longest reply takes 2.4 s at 9600 baud
 FRAME_GAP_S = 0.2  # far above a USB adapter's 16 ms latency; no reader was seen to pause longer
-SILENT_AFTER_S = 5.0  # one power-on (1.5 s) and several lost exchanges fit in
+QUIET_LIMIT_S = 1.0  # how long to wait for a line to fall quiet before asking again anyway
+SILENT_AFTER_S = 5.0  # without a byte; one power-on (1.5 s) and some lost exchanges fit in
+# With bytes, but none that make sense: a line that damages every fourth reply still answers.
+NONSENSE_LIMIT = 12
 
 _TROUBLES = frozenset(
     {
@@ -58,29 +61,35 @@ class SdtExchange:
         self._frames = SdtFramer()
         self._now_s = asyncio.get_running_loop().time
         self._silent_since_s = self._now_s()
+        self._failures = 0
         self._has_heard_bytes = False
 
     async def ask(self, what: Command) -> Reply | None:
         """The reply to `what`; None if it was lost, damaged, late or the answer to something else.
 
         After None the line has been quiet, so the next exchange starts clean. Raises `PortGone`,
-        and `DeviceSilent` once nothing sensible came for `SILENT_AFTER_S`.
+        and `DeviceSilent` once nothing sensible came for long.
         """
         await self._port.write(command(what))
         reply = await self._receive(_ANSWER_TIMEOUT_S[what])
         if reply is not None and reply.status in _EXPECTED[what]:
             self._silent_since_s = self._now_s()
+            self._failures = 0
             self._has_heard_bytes = False
             return reply
         log.debug("sdt: %s: no usable answer, %s", what.name, _told(reply))
         await self._until_quiet()
-        if self._now_s() - self._silent_since_s >= SILENT_AFTER_S:
+        self._failures += 1
+        self._stop_if_silent()
+        return None
+
+    def _stop_if_silent(self) -> None:
+        if not self._has_heard_bytes and self._now_s() - self._silent_since_s >= SILENT_AFTER_S:
+            raise DeviceSilent("the card reader does not answer")
+        if self._failures >= NONSENSE_LIMIT:
             raise DeviceSilent(
                 "the card reader's answers make no sense: wrong baud rate or another device?"
-                if self._has_heard_bytes
-                else "the card reader does not answer"
             )
-        return None
 
     async def _receive(self, timeout_s: float) -> Reply | None:
         asked_s = self._now_s()
@@ -100,7 +109,7 @@ class SdtExchange:
 
     async def _until_quiet(self) -> None:
         """Drop what is still coming, but not for ever: the other end may be a talker."""
-        limit_s = self._now_s() + WHOLE_REPLY_S
+        limit_s = self._now_s() + QUIET_LIMIT_S
         while self._now_s() < limit_s and await self._read_until(self._now_s() + FRAME_GAP_S):
             pass
         self._frames.clear()

@@ -48,6 +48,7 @@ class ReadMoment(Enum):
 
     STARTED = auto()  # before the first byte of a successful read reply
     SENT = auto()  # after its last
+    FAILED = auto()  # after a reply that says the card on the reader was not read
 
 
 class SimIdReader:
@@ -77,7 +78,7 @@ class SimIdReader:
         self._card, self._stage, self._is_shy = None, _Stage.IDLE, False
 
     async def read_moment(self, moment: ReadMoment, card: Card) -> None:
-        """Wait for the next successful read of `card` to start, or to be sent whole."""
+        """Wait for the next read of `card` to start, to be sent whole, or to fail."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((moment, card, future))
         await future
@@ -182,7 +183,7 @@ class SimIdReader:
         if stage is not _Stage.SELECTED or card is None:
             return READ_FAILED, None
         if self._read_failures:
-            return self._read_failures.pop(0), None
+            return self._read_failures.pop(0), card
         self._is_shy = True
         parts = [encode_text_block(card), PHOTO]
         if with_fingerprints:
@@ -192,15 +193,15 @@ class SimIdReader:
 
     async def _send(self, payload: bytes, card: Card | None) -> None:
         checked = (len(payload) + 1).to_bytes(2, "big") + payload
-        if card is not None:
+        is_read = card is not None and payload.startswith(OK)
+        if is_read:
             self._reach(ReadMoment.STARTED, card)
             await asyncio.sleep(0)  # let who waits for this moment act before the first byte
         await self._line.write(PREAMBLE + checked + bytes([_xor(checked)]))
-        if card is not None:
-            self.reads_sent += 1
-            self._reach(ReadMoment.SENT, card)
+        self.reads_sent += is_read
+        self._reach(ReadMoment.SENT if is_read else ReadMoment.FAILED, card)
 
-    def _reach(self, moment: ReadMoment, card: Card) -> None:
+    def _reach(self, moment: ReadMoment, card: Card | None) -> None:
         still = []
         for waiter in self._waiting:
             if waiter[:2] != (moment, card):
