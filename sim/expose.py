@@ -77,12 +77,12 @@ class ExposedPty:
 
     async def write(self, data: bytes) -> None:
         """See `DeviceLine.write`."""
-        rest = memoryview(data)
-        while rest and self._ends is not None:
+        rest, ends = memoryview(data), self._ends
+        while rest and ends is not None and self._ends is ends:  # plugged in, and never pulled
             try:
-                sent = os.write(self._ends[0], rest)
+                sent = os.write(ends[0], rest)
             except BlockingIOError:
-                if not await self._is_taken(self._ends[0]):
+                if not await self._is_taken(ends):
                     return
                 continue
             rest = rest[sent:]
@@ -90,19 +90,19 @@ class ExposedPty:
     def _on_readable(self, master: int) -> None:
         self._received.put_nowait(os.read(master, READ_SIZE_BYTES))
 
-    async def _is_taken(self, master: int) -> bool:
+    async def _is_taken(self, ends: tuple[int, int]) -> bool:
         """Wait until the host has read some of what it was sent; False if it does not read."""
         loop = asyncio.get_running_loop()
         self._writable.clear()
-        loop.add_writer(master, self._writable.set)
+        loop.add_writer(ends[0], self._writable.set)
         try:
             async with asyncio.timeout(TAKE_TIMEOUT_S):
                 await self._writable.wait()
         except TimeoutError:
             return False
         finally:
-            if self._ends is not None:  # else the number may belong to another file by now
-                loop.remove_writer(master)
+            if self._ends is ends:  # else the number may belong to another file by now
+                loop.remove_writer(ends[0])
         return True
 
 

@@ -78,11 +78,11 @@ class EpochAssembler:
     def _add(self, epoch: Epoch, fact: Rmc | Gga | Zda | Gsa, received_mono_s: float) -> None:
         match fact:
             case Rmc():
-                epoch.rmc = epoch.rmc or fact
+                epoch.rmc = fact
             case Gga():
-                epoch.gga = epoch.gga or fact
+                epoch.gga = fact
             case Zda():
-                epoch.zda = epoch.zda or fact
+                epoch.zda = fact
             case Gsa():
                 epoch.gsa = fact
                 self._dimensions = (fact.dimensions, received_mono_s)

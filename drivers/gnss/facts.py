@@ -9,7 +9,7 @@ import enum
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, time
 from math import isfinite
 from typing import Any
 
@@ -183,7 +183,7 @@ def _time_of_day(message: Any) -> time | None:
 
 def _day(value: object) -> date | None:
     """Keep a date; a receiver that does not know it sends nothing or 000000."""
-    return value if isinstance(value, date) and not isinstance(value, datetime) else None
+    return value if isinstance(value, date) else None
 
 
 def _zda_day(message: Any) -> date | None:

@@ -122,6 +122,12 @@ def test_two_talkers_in_one_epoch_are_one_fix() -> None:
     assert reasons(told(facts)) == [NoFixReason.UNCONFIRMED, None, None]
 
 
+def test_a_talker_that_repeats_only_the_first_sentence_does_not_cut_the_epoch_short() -> None:
+    events = told(seconds("gga", "rmc", "gga"))
+    assert reasons(events) == [NoFixReason.UNCONFIRMED, None, None]
+    assert all(event.utc is not None for event in events if isinstance(event, Fix))
+
+
 @pytest.mark.parametrize("mode", ["A", "D", "F", "P", "R"])
 def test_modes_measured_from_satellites(mode: str) -> None:
     events = told([(0, rmc(0)), (1, rmc(1, mode=mode))])
@@ -207,6 +213,18 @@ def test_dimensions_of_an_earlier_epoch_are_kept_for_a_while(
     assert fix.is_3d is is_3d
 
 
+def test_dimensions_from_before_the_fix_say_nothing_about_it() -> None:
+    facts: list[tuple[float, Fact]] = [
+        (0, gga(0, quality=0)),
+        (0, Gsa(1)),
+        (1, gga(1)),
+        (2, gga(2)),
+    ]
+    fix = told([*facts, (3, gga(3))])[-1]
+    assert isinstance(fix, Fix)
+    assert fix.is_3d is None
+
+
 def test_a_lost_fix_must_be_confirmed_again() -> None:
     facts: list[tuple[float, Fact]] = [
         (second, rmc(second, active=second != 3)) for second in range(7)
@@ -288,6 +306,7 @@ def test_the_view_counts_each_satellite_once_on_its_strongest_signal() -> None:
     facts: list[tuple[float, Fact]] = [
         (0, gsv("GP", "1", 1, 2, 40, 30, None, 20)),
         (0, gsv("GP", "1", 2, 2, 0, 10)),
+        (0, gsv("GP", "1", 3, 3, 45)),  # of a list whose other parts were lost
         (0, gsv("GP", "8", 1, 1, 35, 35)),
         (0, gsv("GB", "1", 2, 2, 50)),  # its first part was lost
         (0, rmc(0)),

@@ -92,7 +92,9 @@ def test_pynmea2_accepts_a_sentence_without_checksum_unless_told() -> None:
     assert read_fact(f"${RMC}") is NoFact.UNKNOWN
 
 
-@pytest.mark.parametrize("text", ["246060.00", "0006", "00:06:53", "000653.", "235960.00", "N"])
+@pytest.mark.parametrize(
+    "text", ["246060.00", "0006", "00:06:53", "000653.", "235960.00", "N", "00 653", "0006530.5"]
+)
 def test_pynmea2_leaves_a_bad_time_as_text(text: str) -> None:
     body = RMC.replace("000653.00", text)
     assert read_fact(framed(body)) is NoFact.UNREADABLE
