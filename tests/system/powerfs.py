@@ -150,7 +150,7 @@ class PowerDisk:
             raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
         self.unlink(path)
 
-    def rename(self, old: str, new: str, _flags: int = 0) -> None:
+    def rename(self, old: str, new: str) -> None:
         """Rename a file, replacing the one that had the name."""
         self._changing()
         inode = self._find(old)
