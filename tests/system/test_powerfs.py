@@ -129,6 +129,17 @@ def test_half_kept_cache_is_torn_and_repeatable(tmp_path: Path) -> None:
     assert survivors(tmp_path / "second") == first
 
 
+def test_journal_survives_up_to_some_change_and_never_with_holes(tmp_path: Path) -> None:
+    names = [f"{number:02}" for number in range(40)]
+    with PowerDir(tmp_path, keep=0.9, seed=5) as disk:
+        for name in names:
+            (disk.path / name).touch()
+        disk.cut()
+        kept = sorted(path.name for path in disk.durable_path.iterdir())
+    assert 0 < len(kept) < len(names)
+    assert kept == names[: len(kept)]
+
+
 def test_user_of_a_cut_disk_gets_errors_until_remount(tmp_path: Path) -> None:
     with PowerDir(tmp_path) as disk:
         descriptor = os.open(disk.path / "file", os.O_WRONLY | os.O_CREAT)
