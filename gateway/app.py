@@ -30,7 +30,7 @@ from protocol.roster import Point
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
 from runtime.feed import Feed
-from runtime.service import feed_watchdog, notify, until_stopped
+from runtime.service import run_until_stopped
 
 log = logging.getLogger(__name__)
 
@@ -79,26 +79,21 @@ class Gateway:
     async def run(self) -> None:
         """Serve until the process is asked to stop."""
         web = self._settings.web
-        async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(work)
-                for work in (
+        log.info("gateway starts", extra={"port": web.port})
+        try:
+            await run_until_stopped(
+                [
                     self._link.run(),
                     self._admit_all(),
                     self._keep_board(),
                     self._watch_rosters(),
                     serve(board_app(self._feed), web.host, web.port),
-                    feed_watchdog(lambda: True),
-                )
-            ]
-            notify("READY=1")
-            log.info("gateway is up", extra={"port": web.port})
-            await until_stopped()
-            for task in running:
-                task.cancel()
-        self._ledger.close()
-        self._reading.close()
-        self._rosters.close()
+                ]
+            )
+        finally:
+            self._ledger.close()
+            self._reading.close()
+            self._rosters.close()
 
     def link_up(self) -> None:
         """See `Listener.link_up`: a broker that lost everything gets it all again."""

@@ -54,6 +54,8 @@ class MqttOptions:
     check_socket: Callable[[ssl.SSLSocket], None] = lambda _: None
     """Called after the handshake and before CONNECT; raises to refuse the peer."""
     will: Will | None = None
+    farewell: bytes | None = None
+    """What is left on the will's topic when we go on purpose."""
     session_expiry_s: int = 0
     """Above 0 the broker keeps subscriptions and undelivered messages that long."""
     manual_ack: bool = False
@@ -159,6 +161,8 @@ class _Attempt:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         if self._ready.done() and not self._ready.cancelled() and self._ready.exception() is None:
+            if self._options.will is not None and self._options.farewell is not None:
+                self.client.publish(self._options.will.topic, self._options.farewell, 1, True)
             self.client.disconnect()
             self.client.loop_write()
         held = self.client.socket()

@@ -5,7 +5,8 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Coroutine, Iterable
+from typing import Any
 
 
 def notify(message: str) -> None:
@@ -25,14 +26,13 @@ def watchdog_interval_s() -> float | None:
     return int(limit_us) / 3_000_000 if limit_us else None
 
 
-async def feed_watchdog(is_healthy: Callable[[], bool]) -> None:
-    """Feed systemd's watchdog from the main loop while the checks pass. Runs until cancelled."""
+async def feed_watchdog() -> None:
+    """Feed systemd's watchdog for as long as the event loop turns. Runs until cancelled."""
     interval_s = watchdog_interval_s()
     if interval_s is None:
         return
     while True:
-        if is_healthy():
-            notify("WATCHDOG=1")
+        notify("WATCHDOG=1")
         await asyncio.sleep(interval_s)
 
 
@@ -43,3 +43,13 @@ async def until_stopped() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await stop.wait()
+
+
+async def run_until_stopped(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run everything at once until the process is asked to stop or one of them fails."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(each) for each in (*work, feed_watchdog())]
+        notify("READY=1")
+        await until_stopped()
+        for task in running:
+            task.cancel()

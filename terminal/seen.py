@@ -1,7 +1,7 @@
 """Who was seen here, kept across restarts: sealed with the terminal's own key.
 
-The outbox is closed even to its terminal, so this is a second, small note per person. It is written in
-the transaction of the record it belongs to.
+The outbox is closed even to its terminal, so this is a second, small note per person. It is
+written in the transaction of the record it belongs to.
 """
 
 import secrets

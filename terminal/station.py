@@ -1,7 +1,7 @@
 """The station: a card, the roster, who was seen before and the time make a verdict and a record.
 
-A state machine without I/O. `judge` decides and changes nothing; `confirm` is called once the record
-is durable. Every scan that happened becomes a record, whatever its verdict.
+A state machine without I/O. `judge` decides and changes nothing; `confirm` is called once the
+record is durable. Every scan that happened becomes a record, whatever its verdict.
 """
 
 from collections.abc import Iterable
@@ -132,10 +132,7 @@ class Station:
         self, card: CardRead, person: Person | None, before: Seen | None, at: Stamp
     ) -> tuple[Verdict, Reason]:
         if person is None:
-            if not card.number_is_valid:
-                return Verdict.LOOK, Reason.BAD_CHECK_DIGIT
-            no_roster = self.roster is None
-            return Verdict.LOOK, Reason.NO_ROSTER if no_roster else Reason.NOT_ON_ROSTER
+            return Verdict.LOOK, self._why_unknown(card)
         if person.status is PersonStatus.CARD_LOST:
             return Verdict.STOP, Reason.CARD_LOST
         if before is not None:
@@ -145,6 +142,11 @@ class Station:
         if card.valid_until is not None and card.valid_until < _date(at):
             return Verdict.LOOK, Reason.CARD_EXPIRED
         return Verdict.ACCEPTED, Reason.EXPECTED_HERE
+
+    def _why_unknown(self, card: CardRead) -> Reason:
+        if not card.number_is_valid:
+            return Reason.BAD_CHECK_DIGIT
+        return Reason.NO_ROSTER if self.roster is None else Reason.NOT_ON_ROSTER
 
     def _record(
         self,

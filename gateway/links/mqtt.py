@@ -68,6 +68,7 @@ class MqttLink:
             tls=tls,
             check_socket=check_socket,
             will=Will(self._state_topic, OFFLINE, delay_s=0),
+            farewell=OFFLINE,
             session_expiry_s=SESSION_EXPIRY_S,
             manual_ack=True,
             receive_maximum=RECEIVE_MAXIMUM,

@@ -46,6 +46,7 @@ class MqttLink:
             tls=tls,
             check_socket=check_socket,
             will=Will(self._state_topic, LOST, WILL_DELAY_S),
+            farewell=OFFLINE,
             subscriptions=(topics.all_down(county, node), topics.any_gateway_state(county)),
         )
         self._connection = MqttConnection(
@@ -54,11 +55,7 @@ class MqttLink:
 
     async def run(self) -> None:
         """See `Link.run`."""
-        try:
-            await self._connection.run()
-        finally:
-            if self._connection.is_up:
-                self._connection.publish(self._state_topic, OFFLINE, retain=True)
+        await self._connection.run()
 
     def send_envelope(self, message: bytes) -> None:
         """See `Link.send_envelope`."""

@@ -1,0 +1,1 @@
+"""Board profiles (pins and ports as TOML, read by drivers) and device digests."""

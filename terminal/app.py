@@ -1,0 +1,129 @@
+"""The terminal process: the only file that builds its objects and connects them."""
+
+import asyncio
+import logging
+from pathlib import Path
+from random import Random
+
+from runtime.tls import check_peer_dates, client_context
+from runtime.web.server import serve
+
+from drivers.readers.base import ReaderEvent
+from protocol.health import HEARTBEAT_INTERVAL_S
+from protocol.keys import decode_identity
+from runtime.backoff import Backoff
+from runtime.clock import SystemClock, TimeFloor
+from runtime.config import load_config
+from runtime.feed import Feed
+from runtime.service import run_until_stopped
+from terminal.attached import Attached
+from terminal.county import County
+from terminal.lane import Lane
+from terminal.links.mqtt import MqttLink
+from terminal.outbox import Outbox
+from terminal.panel import Panel
+from terminal.position import Position
+from terminal.roster import RosterBook
+from terminal.seen import SeenBook
+from terminal.settings import TerminalSettings
+from terminal.station import Station
+from terminal.status import Status
+from terminal.uplink import RESEND_FIRST_S, RESEND_LIMIT_S, Uplink
+from terminal.view import StationView
+from terminal.web.app import station_app
+
+log = logging.getLogger(__name__)
+
+OUTBOX = "outbox.db"
+REFRESH_S = 1.0  # ages and custody numbers tick; a verdict is shown at once
+
+
+class Terminal:
+    """One assembly point's terminal, from configuration to running tasks."""
+
+    def __init__(self, config: Path) -> None:
+        self._settings = settings = load_config(config, TerminalSettings)
+        keys, data = config.parent / settings.identity, config.parent / settings.data
+        data.mkdir(parents=True, exist_ok=True)
+        identity = decode_identity((keys / "node.identity").read_bytes())
+        self._clock = clock = SystemClock(TimeFloor(data / "time-floor"))
+        self._position = Position(clock)
+        self._outbox = Outbox(data / OUTBOX, identity.county, identity.node, identity.peers)
+        station = Station(settings.point, settings.lane, identity.county_key)
+        seen_book = SeenBook(identity)
+        station.remember(seen_book.read(self._outbox.marks()))
+        self._panel = Panel(settings.panel) if settings.panel is not None else None
+        self._lane = Lane(station, self._outbox, seen_book, clock, self._panel, self._publish)
+        self._uplink = Uplink(
+            self._outbox,
+            identity.signing_key,
+            lambda message: self._link.send_envelope(message),
+            Backoff(RESEND_FIRST_S, RESEND_LIMIT_S, Random()),
+            clock.monotonic_s,
+        )
+        rosters = RosterBook(data, identity)
+        county = County(identity, rosters, station, self._uplink, clock, self._publish)
+        self._link = MqttLink(
+            identity,
+            settings.broker,
+            tls=lambda: client_context(keys, clock),
+            check_socket=lambda sock: check_peer_dates(sock, clock),
+            listener=county,
+        )
+        self._reader = Attached("card reader", self._publish)
+        self._gnss = Attached(
+            "satellite receiver", self._publish, is_fitted=settings.gnss is not None
+        )
+        self._status = Status(
+            settings,
+            identity,
+            clock=clock,
+            outbox=self._outbox,
+            station=station,
+            lane=self._lane,
+            county=county,
+            position=self._position,
+            reader=self._reader,
+            gnss=self._gnss,
+        )
+        self._feed: Feed[StationView] = Feed(self._status.view())
+
+    async def run(self) -> None:
+        """Serve until the process is asked to stop."""
+        settings, web = self._settings, self._settings.web
+        work = [
+            self._reader.read_cards(settings.reader, self._present),
+            self._link.run(),
+            self._uplink.run(),
+            self._send_heartbeats(),
+            self._refresh(),
+            serve(station_app(self._feed), web.host, web.port),
+        ]
+        if settings.gnss is not None:
+            work.append(
+                self._gnss.read_fixes(settings.gnss, self._position.take, self._clock.monotonic_s)
+            )
+        log.info("terminal starts", extra={"port": web.port})
+        try:
+            await run_until_stopped(work)
+        finally:
+            self._outbox.close()
+            if self._panel is not None:
+                self._panel.close()
+
+    async def _present(self, event: ReaderEvent) -> None:
+        if await self._lane.present(event):
+            self._uplink.appended()
+
+    async def _send_heartbeats(self) -> None:
+        while True:
+            self._link.send_heartbeat(self._status.heartbeat())
+            await asyncio.sleep(HEARTBEAT_INTERVAL_S)
+
+    async def _refresh(self) -> None:
+        while True:
+            self._publish()
+            await asyncio.sleep(REFRESH_S)
+
+    def _publish(self) -> None:
+        self._feed.publish(self._status.view())

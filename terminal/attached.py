@@ -1,0 +1,71 @@
+"""The devices attached to a terminal, each kept open for as long as the terminal runs."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from random import Random
+
+from drivers.gnss.base import GnssEvent, GnssReceiver
+from drivers.port import BytePort
+from drivers.readers.base import CardReader, ReaderEvent
+from drivers.registry import GNSS, READERS, driver_class
+from drivers.supervisor import REOPEN_FIRST_S, REOPEN_LIMIT_S, DeviceState, Ready, Run, keep_open
+from protocol.health import DeviceHealth
+from runtime.backoff import Backoff
+from runtime.release import RELEASED
+from terminal.settings import GnssSettings, ReaderSettings
+
+log = logging.getLogger(__name__)
+
+_HEALTH = {
+    DeviceState.MISSING: DeviceHealth.MISSING,
+    DeviceState.SILENT: DeviceHealth.SILENT,
+    DeviceState.READY: DeviceHealth.READY,
+    DeviceState.FAULT: DeviceHealth.FAULT,
+}
+
+
+class Attached:
+    """One device: its health, and the loop that keeps it in use."""
+
+    def __init__(self, name: str, changed: Callable[[], None], *, is_fitted: bool = True) -> None:
+        self._name, self._changed = name, changed
+        self.health = DeviceHealth.MISSING if is_fitted else DeviceHealth.NOT_FITTED
+
+    async def read_cards(
+        self, settings: ReaderSettings, present: Callable[[ReaderEvent], Awaitable[None]]
+    ) -> None:
+        """Present every card of a reader, until cancelled."""
+        make = driver_class(READERS, settings.kind)
+
+        async def run(port: BytePort, ready: Ready) -> None:
+            reader: CardReader = make(port, poll_s=settings.poll_s, on_ready=ready)
+            async for event in reader.events():
+                await present(event)
+
+        await self._keep(settings.port, run)
+
+    async def read_fixes(
+        self,
+        settings: GnssSettings,
+        take: Callable[[GnssEvent], None],
+        monotonic_s: Callable[[], float],
+    ) -> None:
+        """Take every event of a satellite receiver, until cancelled."""
+        make = driver_class(GNSS, settings.kind)
+
+        async def run(port: BytePort, ready: Ready) -> None:
+            receiver: GnssReceiver = make(port, built=RELEASED.date(), monotonic=monotonic_s)
+            async for event in receiver.events():
+                ready("talks")
+                take(event)
+
+        await self._keep(settings.port, run)
+
+    async def _keep(self, url: str, run: Run) -> None:
+        backoff = Backoff(REOPEN_FIRST_S, REOPEN_LIMIT_S, Random())
+        await keep_open(url, run, on_state=self._on_state, backoff=backoff)
+
+    def _on_state(self, state: DeviceState, reason: str) -> None:
+        log.info("%s: %s: %s", self._name, state.value, reason)
+        self.health = _HEALTH[state]
+        self._changed()

@@ -1,0 +1,112 @@
+"""The county as this terminal hears it: verifies what a link delivers and acts on it.
+
+Nothing is believed because it came through the broker.
+"""
+
+import logging
+from collections.abc import Callable
+from enum import Enum
+
+from protocol.errors import BadSignature, ProtocolError
+from protocol.keys import Identity, Peer
+from protocol.receipts import unpack_receipt, unpack_refusal
+from runtime.clock import SystemClock
+from terminal.roster import RosterBook
+from terminal.station import Station
+from terminal.uplink import Uplink
+
+log = logging.getLogger(__name__)
+
+
+class LinkState(Enum):
+    """How the terminal reaches the county."""
+
+    UP = "up"
+    DOWN = "down"
+    REFUSED = "refused"
+    """The broker or the gateway answers, but will not have us: the operator must act."""
+
+
+class County:
+    """Implements `terminal.links.base.LinkListener`."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        rosters: RosterBook,
+        station: Station,
+        uplink: Uplink,
+        clock: SystemClock,
+        changed: Callable[[], None],
+    ) -> None:
+        self._node, self._gateway = identity.node, _gateway_of(identity)
+        self._rosters, self._station, self._uplink = rosters, station, uplink
+        self._clock, self._changed = clock, changed
+        self.link = LinkState.DOWN
+        self.refuses = False
+        """The county put an envelope of ours into quarantine, and has not receipted since."""
+        station.roster, station.activation = rosters.roster, rosters.activation
+
+    def link_up(self, window: int) -> None:
+        """See `LinkListener.link_up`."""
+        self.link = LinkState.UP
+        self._uplink.link_up(window)
+        self._changed()
+
+    def link_down(self, *, refused: bool) -> None:
+        """See `LinkListener.link_down`."""
+        self.link = LinkState.REFUSED if refused else LinkState.DOWN
+        self._uplink.link_down()
+        self._changed()
+
+    def gateway_state(self, *, is_online: bool) -> None:
+        """See `LinkListener.gateway_state`."""
+        self._uplink.gateway_state(is_online=is_online)
+
+    def receipt(self, message: bytes) -> None:
+        """See `LinkListener.receipt`."""
+        try:
+            receipt = unpack_receipt(message, self._gateway.verify_key)
+        except ProtocolError as error:
+            log.warning("receipt refused: %s", error)
+            return
+        if receipt.node == self._node:
+            self.refuses = False
+            self._clock.raise_floor(receipt.gateway_ms)
+            self._uplink.receipt(receipt)
+
+    def refusal(self, message: bytes) -> None:
+        """See `LinkListener.refusal`."""
+        try:
+            refusal = unpack_refusal(message, self._gateway.verify_key)
+        except ProtocolError as error:
+            log.warning("refusal refused: %s", error)
+            return
+        log.error("the county refuses an envelope: %s", refusal.reason.name)
+        self.refuses = True
+        self._changed()
+
+    def roster_part(self, message: bytes) -> None:
+        """See `LinkListener.roster_part`."""
+        self._take(self._rosters.take_roster_part, message)
+
+    def activation(self, message: bytes) -> None:
+        """See `LinkListener.activation`."""
+        self._take(self._rosters.take_activation, message)
+
+    def _take(self, take: Callable[[bytes], bool], message: bytes) -> None:
+        try:
+            is_new = take(message)
+        except ProtocolError as error:
+            log.warning("downlink refused: %s", error)
+            return
+        if is_new:
+            self._station.roster = self._rosters.roster
+            self._station.activation = self._rosters.activation
+            self._changed()
+
+
+def _gateway_of(identity: Identity) -> Peer:
+    if not identity.peers:
+        raise BadSignature("the identity file names no gateway: provision this terminal again")
+    return identity.peers[0]

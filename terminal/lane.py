@@ -1,0 +1,115 @@
+"""One lane at work: a card is presented, judged, recorded, and only then answered."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from drivers.readers.base import ReaderEvent
+from protocol.codec import encode_record
+from protocol.masking import mask_name
+from protocol.records import Stamp, TimeSource
+from protocol.verdict import Verdict
+from runtime.clock import Clock
+from terminal.errors import OutboxBroken, OutboxFull
+from terminal.outbox import Outbox
+from terminal.seen import SeenBook
+from terminal.station import Decision, Station
+from terminal.view import ShownScan, Trouble
+
+log = logging.getLogger(__name__)
+
+VERDICT_S = 4.0  # long enough to read at arm's length; the next card replaces it at once
+LAST_SCANS = 5
+
+
+class Signals(Protocol):
+    """Lights and tones, or something that stands in for them."""
+
+    def show(self, verdict: Verdict | None) -> None:
+        """Show a verdict, or put the lights out."""
+
+    def show_not_recorded(self) -> None:
+        """A card was read and could not be recorded."""
+
+
+class Lane:
+    """What the page and the panel show of the scans."""
+
+    def __init__(
+        self,
+        station: Station,
+        outbox: Outbox,
+        seen_book: SeenBook,
+        clock: Clock,
+        signals: Signals | None,
+        changed: Callable[[], None],
+    ) -> None:
+        self._station, self._outbox, self._seen_book = station, outbox, seen_book
+        self._clock, self._signals, self._changed = clock, signals, changed
+        self._hide: asyncio.TimerHandle | None = None
+        self.verdict: ShownScan | None = None
+        self.trouble: Trouble | None = None
+        self.last: deque[ShownScan] = deque(maxlen=LAST_SCANS)
+
+    async def present(self, event: ReaderEvent) -> bool:
+        """Deal with one presentation; returns whether there is a new record to send."""
+        decision = self._station.judge(event, self.stamp())
+        if decision is None:
+            self._say(None, Trouble.HOLD_CARD_STILL)
+            return False
+        at_ms = decision.record.at.wall_ms
+        seen = decision.newly_seen
+        mark = self._seen_book.mark(seen) if seen is not None else None
+        body = encode_record(decision.record)
+        try:
+            seq = await asyncio.to_thread(self._outbox.append, body, at_ms, mark)
+        except (OutboxFull, OutboxBroken) as error:
+            log.error("scan not recorded: %s", error)
+            self._say(None, Trouble.DISK_FULL)
+            if self._signals is not None:
+                self._signals.show_not_recorded()
+            return False
+        self._station.confirm(decision)
+        scan = self._shown(decision, seq)
+        self.last.appendleft(replace(scan, name=mask_name(scan.name) if scan.name else ""))
+        self._say(scan, None)
+        return True
+
+    def stamp(self) -> Stamp:
+        """The time now, as a record carries it."""
+        now = self._clock.read()
+        return Stamp(now.wall_ms, now.mono_ms, now.boot, TimeSource(now.source), now.error_ms)
+
+    def _say(self, scan: ShownScan | None, trouble: Trouble | None) -> None:
+        if self._hide is not None:
+            self._hide.cancel()
+        self.verdict, self.trouble = scan, trouble
+        if scan is not None and self._signals is not None:
+            self._signals.show(scan.verdict)
+        self._hide = asyncio.get_running_loop().call_later(VERDICT_S, self._clear)
+        self._changed()
+
+    def _clear(self) -> None:
+        self.verdict = self.trouble = None
+        if self._signals is not None:
+            self._signals.show(None)
+        self._changed()
+
+    def _shown(self, decision: Decision, seq: int) -> ShownScan:
+        record, person = decision.record, decision.person
+        roster, before = self._station.roster, decision.seen_before
+        return ShownScan(
+            epoch=self._outbox.origin.epoch,
+            seq=seq,
+            at_ms=record.at.wall_ms,
+            verdict=record.verdict,
+            reason=record.reason,
+            name=person.name if person is not None else "",
+            unit=person.unit if person is not None else "",
+            post=person.post if person is not None else "",
+            home_point=roster.points.get(person.point) if roster and person else None,
+            first_seen_ms=before.first_ms if before is not None else None,
+        )
