@@ -20,7 +20,7 @@ from gateway.store.base import StoreError
 from gateway.store.rosters import RosterStore
 from gateway.store.sqlite import SqliteLedger
 from gateway.view import BoardView
-from gateway.web.app import board_app
+from gateway.web.site import board_app
 from protocol.downlink import Activation, Mode
 from protocol.errors import ProtocolError
 from protocol.health import unpack_heartbeat

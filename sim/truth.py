@@ -42,11 +42,11 @@ def board_truth(story: Story, acknowledged: Iterable[Tap]) -> Truth:
     homes = {person.id_number: person.point for person in story.people}
     lost = {person.id_number for person in story.people if person.card_lost}
     places: dict[str, str] = {}
-    strangers: set[tuple[str, str]] = set()  # a stranger is a guest wherever the card was shown
+    strangers: dict[str, str] = {}
     for tap in sorted(acknowledged, key=lambda tap: tap.at_s):
         card = tap.who.id_number
         if card not in homes:
-            strangers.add((tap.point, card))
+            strangers[card] = tap.point
         elif card not in lost:
             places[card] = tap.point
 
@@ -54,7 +54,7 @@ def board_truth(story: Story, acknowledged: Iterable[Tap]) -> Truth:
     here = Counter(place for card, place in places.items() if place == homes[card])
     elsewhere = Counter(homes[card] for card, place in places.items() if place != homes[card])
     guests = Counter(place for card, place in places.items() if place != homes[card])
-    guests.update(point for point, _ in strangers)
+    guests.update(strangers.values())
     return Truth(
         points={
             point: PointTruth(

@@ -30,7 +30,7 @@ from terminal.station import Station
 from terminal.status import Status
 from terminal.uplink import RESEND_FIRST_S, RESEND_LIMIT_S, Uplink
 from terminal.view import StationView
-from terminal.web.app import station_app
+from terminal.web.site import station_app
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,6 @@ class Terminal:
         self._uplink = Uplink(
             self._outbox,
             identity.signing_key,
-            lambda message: self._link.send_envelope(message),
             Backoff(RESEND_FIRST_S, RESEND_LIMIT_S, Random()),
             clock.monotonic_s,
         )
@@ -94,7 +93,7 @@ class Terminal:
         work = [
             self._reader.read_cards(settings.reader, self._present),
             self._link.run(),
-            self._uplink.run(),
+            self._uplink.run(self._link.send_envelope),
             self._send_heartbeats(),
             self._refresh(),
             serve(station_app(self._feed), web.host, web.port),

@@ -28,11 +28,10 @@ class Uplink:
         self,
         outbox: Outbox,
         signing_key: SigningKey,
-        send: Callable[[bytes], None],
         backoff: Backoff,
         monotonic_s: Callable[[], float],
     ) -> None:
-        self._outbox, self._signing_key, self._send = outbox, signing_key, send
+        self._outbox, self._signing_key = outbox, signing_key
         self._backoff, self._monotonic_s = backoff, monotonic_s
         self._wake = asyncio.Event()
         self._window = 0
@@ -68,13 +67,13 @@ class Uplink:
         self._receipt = receipt
         self._wake.set()
 
-    async def run(self) -> None:
-        """Send and settle until cancelled."""
+    async def run(self, send: Callable[[bytes], None]) -> None:
+        """Send and settle until cancelled. `send` raises `ConnectionError` when it cannot."""
         while True:
             self._wake.clear()
             await self._settle()
             self._send_again_if_due()
-            self._fill_window()
+            self._fill_window(send)
             await self._sleep()
 
     async def _settle(self) -> None:
@@ -99,7 +98,7 @@ class Uplink:
             self._in_flight.clear()
             self._sent_upto = 0
 
-    def _fill_window(self) -> None:
+    def _fill_window(self, send: Callable[[bytes], None]) -> None:
         outbox = self._outbox
         while self._gateway_is_online and len(self._in_flight) < self._window:
             batch = outbox.claim(self._sent_upto, MAX_RECORDS_PER_ENVELOPE)
@@ -109,7 +108,7 @@ class Uplink:
                 outbox.origin, batch.first_seq, batch.rows, batch.keys, self._signing_key
             )
             try:
-                self._send(message)
+                send(message)
             except ConnectionError:
                 self._window = 0  # the link will say when it is back
                 return

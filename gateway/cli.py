@@ -1,0 +1,96 @@
+"""`muster gateway`: runs the county's gateway, takes rosters in, checks the ledger."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from gateway.roster_csv import RosterFile, RosterFileError, read_roster
+from gateway.settings import GatewaySettings
+from gateway.store.rosters import RosterStore
+from gateway.store.sqlite import SqliteLedger
+from protocol.errors import ProtocolError
+from protocol.keys import decode_identity
+from runtime.clock import SystemClock, TimeFloor
+from runtime.config import ConfigError, load_config
+from runtime.database import DatabaseError
+from runtime.log import set_up_logging
+from runtime.web.server import CannotListen
+
+CONFIG = click.Path(path_type=Path, exists=True, dir_okay=False)
+DATABASE = "gateway.db"
+
+
+@click.group()
+def gateway() -> None:
+    """The county station."""
+
+
+@gateway.command()
+@click.option("--config", type=CONFIG, required=True, help="gateway.toml of this county.")
+def run(config: Path) -> None:
+    """Run the gateway until it is told to stop."""
+    from gateway.app import Gateway  # noqa: PLC0415  # `--help` must not load the web stack
+
+    set_up_logging()
+
+    async def serve() -> None:
+        await Gateway(config).run()
+
+    try:
+        asyncio.run(serve())
+    except* (ConfigError, DatabaseError, ProtocolError, CannotListen) as group:
+        for error in group.exceptions:
+            click.echo(f"muster gateway: {error}", err=True)
+        sys.exit(1)
+
+
+@gateway.command("import-roster")
+@click.option("--config", type=CONFIG, required=True, help="gateway.toml of this county.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def import_roster(config: Path, file: Path) -> None:
+    """Make FILE (CSV) the newest roster; a running gateway sends it out within a second.
+
+    Rows that cannot be used are named by their line and left out; the others are imported.
+    """
+    try:
+        version, result = take_roster(config, file.read_bytes())
+    except (ConfigError, DatabaseError, ProtocolError, RosterFileError) as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    for bad in result.bad:
+        click.echo(f"{file}: line {bad.line}: {bad.problem}", err=True)
+    click.echo(f"roster v{version}: {len(result.rows)} people, {len(result.bad)} rows left out")
+
+
+@gateway.command()
+@click.option("--config", type=CONFIG, required=True, help="gateway.toml of this county.")
+def verify(config: Path) -> None:
+    """Recompute the ledger's hash chain; names what does not hold."""
+    try:
+        settings = load_config(config, GatewaySettings)
+        ledger = SqliteLedger(config.parent / settings.data / DATABASE)
+    except (ConfigError, DatabaseError) as error:
+        raise click.ClickException(str(error)) from error
+    problems = list(ledger.verify_chain())
+    ledger.close()
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        sys.exit(1)
+    click.echo("the ledger is unbroken")
+
+
+def take_roster(config: Path, data: bytes) -> tuple[int, RosterFile]:
+    """Store a roster file as the newest version. Raises what `import-roster` reports."""
+    settings = load_config(config, GatewaySettings)
+    identity = decode_identity((config.parent / settings.identity / "node.identity").read_bytes())
+    result = read_roster(data, identity.county_key, {point.name for point in settings.points})
+    folder = config.parent / settings.data
+    folder.mkdir(parents=True, exist_ok=True)
+    now_ms = SystemClock(TimeFloor(folder / "time-floor")).read().wall_ms
+    store = RosterStore(folder / DATABASE)
+    try:
+        return store.add(result.rows, now_ms), result
+    finally:
+        store.close()

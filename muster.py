@@ -1,0 +1,30 @@
+"""Muster's front door: `muster terminal|gateway|provision|sim|demo|doctor`; each loads when used."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import click
+
+from runtime.lazy_cli import LazyGroup
+from runtime.release import VERSION
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "demo": "sim.cli_demo:demo",
+        "doctor": "provisioning.doctor:doctor",
+        "gateway": "gateway.cli:gateway",
+        "provision": "provisioning.cli:provision",
+        "sim": "sim.cli:sim",
+        "terminal": "terminal.cli:terminal",
+    }
+)
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+@click.version_option(VERSION)
+def main() -> None:
+    """Muster (集结): people called together, counted on the spot, known to the county."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""A whole county on this machine: broker, gateway and terminals as processes, devices on ptys.
+
+Every terminal reaches the broker through a `LinkProxy`, so that its link can be cut. What the demo
+and the system tests do to a county, they do through this.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from gateway.cli import take_roster
+from provisioning.broker import MOSQUITTO_CONF
+from provisioning.bundle import create_county, create_terminal
+from provisioning.layout import GATEWAY_TOML, TERMINAL_TOML, CountyFolder
+from provisioning.plans import CountyPlan, Point, TerminalPlan
+from sim.devices.burst import play
+from sim.devices.gnss import SimGnss
+from sim.devices.gnss_replay import replay
+from sim.devices.idreader import SimIdReader
+from sim.devices.line import DeviceLine, PacedLine
+from sim.expose import ExposedPty
+from sim.http_events import LOOPBACK, get_json
+from sim.people import SimPerson, write_roster_csv
+from sim.processes import Process, mosquitto, muster
+from sim.wire import LinkProxy
+from sim.witness import Witness
+
+UP_LIMIT_S = 30.0
+POLL_S = 0.05
+READER_BAUD = 115200
+HILLS = (30.05, 103.5)  # a made-up county; its points lie a few kilometres apart
+POINT_STEP_DEG = 0.04
+TOWNS = (
+    Point("qingshan", "青山镇", "Qingshan"),
+    Point("shiqiao", "石桥镇", "Shiqiao"),
+    Point("liuhe", "柳河乡", "Liuhe"),
+    Point("dongling", "东岭镇", "Dongling"),
+    Point("baisha", "白沙乡", "Baisha"),
+    Point("longquan", "龙泉镇", "Longquan"),
+    Point("nanshan", "南山乡", "Nanshan"),
+    Point("xihu", "西湖镇", "Xihu"),
+)
+
+
+def towns(count: int) -> tuple[Point, ...]:
+    """Assembly points with names, at least one."""
+    more = (Point(f"point-{n}", f"第{n}集结点", f"Point {n}") for n in range(len(TOWNS) + 1, 100))
+    return (*TOWNS, *more)[:count]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What kind of county to make."""
+
+    folder: Path
+    """A new folder, on a real disk."""
+    points: Sequence[Point]
+    people: Sequence[SimPerson]
+    web_port: int
+    poll_s: float
+    """How often the card readers look for a card."""
+    is_paced: bool
+    """Whether device lines are as slow as real ones."""
+    recordings: Sequence[Path] = ()
+    """Recordings of real receivers to play, one per terminal in turn; none: made-up fixes."""
+
+
+@dataclass(slots=True)
+class Post:
+    """One assembly point: its terminal, its devices, its link, and who looks at its screen."""
+
+    node: str
+    point: Point
+    process: Process
+    reader: SimIdReader
+    link: LinkProxy
+    witness: Witness
+    web_port: int
+
+
+class County:
+    """`async with County(setting) as county:` - up on entry, gone on exit."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.paths = CountyFolder(setting.folder)
+        self.gateway_config = self.paths.gateway / GATEWAY_TOML
+        self.posts: dict[str, Post] = {}
+        """By name of the point."""
+        logs = setting.folder.parent / f"{setting.folder.name}-logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        self._logs = logs
+        self._stack = AsyncExitStack()
+        self._broker_port = free_port()
+        self.broker = Process(
+            "mosquitto",
+            mosquitto(self.paths.broker / MOSQUITTO_CONF),
+            logs / "mosquitto.log",
+        )
+        self.gateway = Process(
+            "gateway",
+            muster("gateway", "run", "--config", str(self.gateway_config)),
+            logs / "gateway.log",
+        )
+
+    async def __aenter__(self) -> Self:
+        self._provision()
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def board(self) -> dict[str, object]:
+        """The county's board as JSON. Raises `OSError` while the gateway is away."""
+        board: dict[str, object] = await get_json(self.setting.web_port, "/api/v1/board")
+        return board
+
+    def check(self) -> None:
+        """Raise `ProcessDied` if a process ended that nobody killed."""
+        for process in (self.broker, self.gateway, *(post.process for post in self.posts.values())):
+            process.check()
+
+    async def until_ready(self) -> None:
+        """Wait until the board answers and every terminal has its roster and reader."""
+        async with asyncio.timeout(UP_LIMIT_S):
+            while True:
+                self.check()
+                try:
+                    await self.board()
+                except OSError:
+                    await asyncio.sleep(POLL_S)
+                else:
+                    break
+        for post in self.posts.values():
+            await post.witness.until_ready()
+
+    def _provision(self) -> None:
+        setting, now = self.setting, datetime.now(UTC)
+        plan = CountyPlan(
+            points=setting.points,
+            broker_port=self._broker_port,
+            web_port=setting.web_port,
+            mode="drill",
+        )
+        create_county(setting.folder, plan, now)
+        roster = setting.folder / "roster.csv"
+        write_roster_csv(roster, setting.people)
+        _, result = take_roster(self.gateway_config, roster.read_bytes())
+        if result.bad:
+            raise ValueError(f"the invented roster has a bad row: {result.bad[0].problem}")
+
+    async def _start(self) -> None:
+        for process in (self.broker, self.gateway):
+            self._stack.push_async_callback(process.stop)
+            await process.start()
+        for number, point in enumerate(self.setting.points):
+            await self._start_post(number, point)
+
+    async def _start_post(self, number: int, point: Point) -> None:
+        node, web_port = f"{point.name}-1", free_port()
+        devices = self.setting.folder / "devices"
+        devices.mkdir(exist_ok=True)
+        link = await self._stack.enter_async_context(LinkProxy(self._broker_port))
+        reader_pty = await self._stack.enter_async_context(ExposedPty(devices / f"{node}-reader"))
+        gnss_pty = await self._stack.enter_async_context(ExposedPty(devices / f"{node}-gnss"))
+        folder = create_terminal(
+            self.setting.folder,
+            TerminalPlan(
+                node,
+                point.name,
+                reader_port=reader_pty.url,
+                reader_poll_s=self.setting.poll_s,
+                gnss_port=gnss_pty.url,
+                board="pi-4b",
+                pins="mock",
+                broker_port=link.port,
+                web_port=web_port,
+            ),
+            datetime.now(UTC),
+        )
+        line: DeviceLine = reader_pty
+        if self.setting.is_paced:
+            line = PacedLine(line, READER_BAUD)
+        reader = SimIdReader(line)
+        config = folder / TERMINAL_TOML
+        process = Process(
+            node, muster("terminal", "run", "--config", str(config)), self._logs / f"{node}.log"
+        )
+        witness = Witness(node, web_port)
+        for work in (reader.run(), self._play_gnss(number, gnss_pty), witness.run()):
+            task = asyncio.create_task(work)
+            self._stack.push_async_callback(_cancelled, task)
+        self.posts[point.name] = Post(node, point, process, reader, link, witness, web_port)
+        self._stack.push_async_callback(process.stop)
+        await process.start()
+
+    async def _play_gnss(self, number: int, line: DeviceLine) -> None:
+        recordings = self.setting.recordings
+        if recordings:
+            await play(replay(recordings[number % len(recordings)], loop=True), line)
+            return
+        device = SimGnss(
+            latitude_deg=HILLS[0] + number * POINT_STEP_DEG,
+            longitude_deg=HILLS[1],
+            start=datetime.now(UTC),
+            seed=number,
+        )
+        await play(device.bursts(), line)
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
