@@ -98,7 +98,9 @@ class _DatedSocket(ssl.SSLSocket):
             super().do_handshake(block)
             if isinstance(context, _ClientContext):
                 check_peer_dates(self, context.clock.floor_ms)
-        except (ssl.SSLCertVerificationError, TlsError):
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except OSError:
             self.close()  # paho lets go of a socket whose handshake failed without closing it
             raise
 
