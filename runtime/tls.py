@@ -172,8 +172,7 @@ def diagnose(error: BaseException | None) -> Trouble:
         case ssl.SSLCertVerificationError():
             return _VERIFY_CODES.get(error.verify_code, Trouble.UNKNOWN_AUTHORITY)
         case ssl.SSLError():
-            reason = error.reason or ""
-            wrong = any(name in reason for name in _WRONG_PROTOCOL)
+            wrong = any(name in str(error) for name in _WRONG_PROTOCOL)
             return Trouble.NOT_TLS if wrong else Trouble.REFUSED
         case _:
             return Trouble.UNREACHABLE
