@@ -92,13 +92,15 @@ def handshake(client: ssl.SSLContext, server: ssl.SSLContext) -> Trouble | None:
 
     thread = threading.Thread(target=serve)
     thread.start()
+    # As paho does it, which lets go of the socket when the handshake fails.
+    connection = client.wrap_socket(near, server_hostname=HOST, do_handshake_on_connect=False)
     try:
-        client.wrap_socket(near, server_hostname=HOST).close()
+        connection.do_handshake()
     except OSError as error:
-        assert near.fileno() == -1, "a failed handshake left its socket open"
+        assert connection.fileno() == -1, "a failed handshake left its socket open"
         return tls.diagnose(error)
     finally:
-        near.close()
+        connection.close()
         thread.join()
     return None
 
