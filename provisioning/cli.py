@@ -1,0 +1,156 @@
+"""`muster provision`: makes a county and its terminals."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from protocol.errors import ProtocolError
+from provisioning.broker import MOSQUITTO_CONF
+from provisioning.bundle import create_county, create_terminal
+from provisioning.errors import BadPlan, ProvisioningError
+from provisioning.layout import CountyFolder
+from provisioning.plans import CountyPlan, Mode, Pins, Point, TerminalPlan
+from runtime.config import ConfigError
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+PORT_NUMBER = click.IntRange(1, 65535)
+LANE = click.IntRange(1, 99)
+
+
+@click.group()
+def provision() -> None:
+    """Make a county, and the terminals in it."""
+
+
+@provision.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option("--name", default=CountyPlan.name, show_default=True, help="Name in topics.")
+@click.option("--title-zh", default=CountyPlan.title_zh, show_default=True, help="Title, Chinese.")
+@click.option("--title-en", default=CountyPlan.title_en, show_default=True, help="Title, English.")
+@click.option(
+    "--broker-host",
+    "broker_hosts",
+    multiple=True,
+    default=CountyPlan.broker_hosts,
+    show_default=True,
+    help="Address of the broker; nodes use the first, the certificate names all.",
+)
+@click.option("--broker-port", type=PORT_NUMBER, default=CountyPlan.broker_port, show_default=True)
+@click.option(
+    "--gateway", default=CountyPlan.gateway, show_default=True, help="The gateway's name."
+)
+@click.option(
+    "--point",
+    "points",
+    multiple=True,
+    metavar="NAME:标题:TITLE",
+    help="An assembly point; without any, one example is made.",
+)
+@click.option(
+    "--mode", type=click.Choice(get_args(Mode)), default=CountyPlan.mode, show_default=True
+)
+@click.option("--web-port", type=PORT_NUMBER, default=CountyPlan.web_port, show_default=True)
+@click.option(
+    "--broker-user", help="User that runs mosquitto and shall own its files.  [default: you]"
+)
+def county(
+    *,
+    folder: Path,
+    name: str,
+    title_zh: str,
+    title_en: str,
+    broker_hosts: Sequence[str],
+    broker_port: int,
+    gateway: str,
+    points: Sequence[str],
+    mode: Mode,
+    web_port: int,
+    broker_user: str | None,
+) -> None:
+    """Make a county in the new folder DIR: authority, broker, gateway."""
+    with _one_line_errors():
+        plan = CountyPlan(
+            name=name,
+            title_zh=title_zh,
+            title_en=title_en,
+            broker_hosts=broker_hosts,
+            broker_port=broker_port,
+            gateway=gateway,
+            points=tuple(_parse_point(text) for text in points) or CountyPlan.points,
+            mode=mode,
+            web_port=web_port,
+            broker_user=broker_user,
+        )
+        create_county(folder, plan, datetime.now(UTC))
+    paths = CountyFolder(folder)
+    click.echo(f"Made county {name!r} with {len(plan.points)} assembly point(s) in {folder}")
+    click.echo(
+        f"  authority  {paths.authority}   keep it secret, keep a copy, never put it on a node"
+    )
+    click.echo(f"  broker     mosquitto -c {paths.broker / MOSQUITTO_CONF}")
+    click.echo(f"  gateway    {paths.gateway}")
+    click.echo(f"Next: muster provision terminal {folder} NAME --point {plan.points[0].name}")
+
+
+@provision.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.argument("name")
+@click.option("--point", required=True, help="The assembly point it serves.")
+@click.option("--lane", type=LANE, default=TerminalPlan.lane, show_default=True)
+@click.option("--reader-port", default=TerminalPlan.reader_port, show_default=True)
+@click.option("--gnss-port", help="Port of the satellite receiver, if there is one.")
+@click.option("--board", help="Board profile of hw/ for lights and buzzer, such as pi-4b.")
+@click.option(
+    "--pins", type=click.Choice(get_args(Pins)), default=TerminalPlan.pins, show_default=True
+)
+@click.option("--web-port", type=PORT_NUMBER, default=TerminalPlan.web_port, show_default=True)
+def terminal(
+    *,
+    folder: Path,
+    name: str,
+    point: str,
+    lane: int,
+    reader_port: str,
+    gnss_port: str | None,
+    board: str | None,
+    pins: Pins,
+    web_port: int,
+) -> None:
+    """Make terminal NAME of the county in DIR, and enrol it at the gateway."""
+    plan = TerminalPlan(
+        name=name,
+        point=point,
+        lane=lane,
+        reader_port=reader_port,
+        gnss_port=gnss_port,
+        board=board,
+        pins=pins,
+        web_port=web_port,
+    )
+    with _one_line_errors():
+        made = create_terminal(folder, plan, datetime.now(UTC))
+    click.echo(f"Made terminal {name!r} at {point!r} in {made}")
+    click.echo(f"  enrolled   {CountyFolder(folder).enrolment(name)}   belongs on the gateway")
+    click.echo("  the folder holds its keys: move it to the terminal, leave no copy on the way")
+    click.echo(f"Next: muster doctor {made}")
+
+
+def _parse_point(text: str) -> Point:
+    parts = [part.strip() for part in text.split(":")]
+    if len(parts) != 3 or not all(parts):
+        raise BadPlan(f"--point {text!r}: expected name:标题:English title")
+    return Point(*parts)
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ProvisioningError, ProtocolError, ConfigError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error

@@ -1,0 +1,62 @@
+"""`muster doctor`: what is wrong with this machine or node, and what to do about it."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from provisioning import checks_machine, checks_node
+from provisioning.findings import Finding, Lang, Mark, render
+from provisioning.layout import COUNTY_TOML, GATEWAY_TOML, TERMINAL_TOML, CountyFolder
+
+GATEWAY_WEB_PORT = 8080
+BROKER_PORT = 8883
+
+
+def examine(folder: Path | None, now: datetime) -> Iterator[Finding]:
+    """Check this machine for what `folder` is: a county, a gateway, a terminal, or nothing yet."""
+    yield from checks_machine.check_everywhere(folder or Path.cwd())
+    if folder is None:
+        yield checks_machine.check_mosquitto(needed=False)
+        yield from checks_machine.check_ports((GATEWAY_WEB_PORT, BROKER_PORT))
+        yield checks_machine.check_serial_devices()
+    elif (folder / TERMINAL_TOML).exists():
+        yield from checks_node.check_terminal(folder, now)
+    elif (folder / GATEWAY_TOML).exists():
+        yield from checks_node.check_gateway(folder, now)
+    elif (folder / COUNTY_TOML).exists():
+        yield checks_machine.check_mosquitto(needed=True)
+        yield from checks_node.check_county(CountyFolder(folder), now)
+    else:
+        yield checks_node.nothing_here(folder)
+
+
+def language(environment: Mapping[str, str]) -> Lang:
+    """The language of the operator's locale: Chinese or, for all others, English."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name):
+            return "zh" if environment[name].startswith("zh") else "en"
+    return "en"
+
+
+def report(findings: Iterable[Finding], lang: Lang) -> bool:
+    """Print findings as they come; whether nothing is wrong."""
+    worst = Mark.GOOD
+    for finding in findings:
+        click.echo(render(finding, lang))
+        worst = max(worst, finding.mark)
+    return worst < Mark.BAD
+
+
+@click.command()
+@click.argument(
+    "folder", metavar="[PATH]", required=False, type=click.Path(file_okay=False, path_type=Path)
+)
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Default: by LANG.")
+def doctor(folder: Path | None, lang: Lang | None) -> None:
+    """Check this machine, and the terminal, gateway or county in PATH. Exit code 1: see the ✖."""
+    findings = examine(folder, datetime.now(UTC))
+    if not report(findings, lang or language(os.environ)):
+        raise SystemExit(1)

@@ -1,0 +1,89 @@
+"""What an operator asks for: a county, a terminal. Checked here, before a key is made."""
+
+import os
+import pwd
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from protocol.ids import parse_name
+from provisioning.errors import BadPlan
+
+Mode = Literal["real", "drill", "test"]
+Pins = Literal["lgpio", "mock"]
+
+MUSTER_TITLES: dict[Mode, tuple[str, str]] = {
+    "real": ("应急集结", "Muster"),
+    "drill": ("集结演练", "Muster drill"),
+    "test": ("系统测试", "System test"),
+}
+
+
+class Point(Struct, frozen=True, forbid_unknown_fields=True):
+    """An assembly point."""
+
+    name: str
+    title_zh: str
+    title_en: str
+
+
+EXAMPLE_POINT = Point("town-hall", "镇政府", "Town hall")
+
+
+@dataclass(frozen=True)
+class CountyPlan:
+    """A county to be made."""
+
+    name: str = "demo"
+    title_zh: str = "演示县"
+    title_en: str = "Demo county"
+    broker_hosts: Sequence[str] = ("127.0.0.1",)
+    """Every address the broker is reached at; nodes use the first."""
+    broker_port: int = 8883
+    gateway: str = "gateway"
+    points: Sequence[Point] = (EXAMPLE_POINT,)
+    mode: Mode = "drill"
+    web_port: int = 8080
+    broker_user: str | None = None
+    """Who runs the broker and must own its files; `None` is the user who provisions."""
+
+    def check(self) -> None:
+        """Raises `Malformed` for a bad name and `BadPlan` for anything else."""
+        for name in (self.name, self.gateway, *(point.name for point in self.points)):
+            parse_name(name)
+        if not self.broker_hosts:
+            raise BadPlan("the broker needs an address")
+        if not self.points:
+            raise BadPlan("a county has at least one assembly point")
+        if len({point.name for point in self.points}) < len(self.points):
+            raise BadPlan("two assembly points have the same name")
+
+    @property
+    def broker_owner(self) -> str:
+        """The user the broker's files belong to."""
+        return self.broker_user or pwd.getpwuid(os.geteuid()).pw_name
+
+
+@dataclass(frozen=True)
+class TerminalPlan:
+    """A terminal to be made."""
+
+    name: str
+    point: str
+    lane: int = 1
+    reader_port: str = "serial:///dev/ttyUSB0?baud=115200"
+    gnss_port: str | None = None
+    board: str | None = None
+    """A board profile of hw/; `None` is a terminal without lights and buzzer."""
+    pins: Pins = "lgpio"
+    web_port: int = 8081
+
+    def check(self) -> None:
+        """Raises `Malformed` for a bad name and `BadPlan` for anything else."""
+        parse_name(self.name)
+        for url in (self.reader_port, self.gnss_port):
+            if url is not None and urlsplit(url).scheme not in {"serial", "tcp"}:
+                raise BadPlan(f"port {url!r}: expected serial:///dev/... or tcp://host:port")
