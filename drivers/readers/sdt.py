@@ -129,8 +129,6 @@ class SdtReader:
                 met = sight
             elif sight is _Nothing.ABSENT and met is None:
                 return sight
-        if sight is _Nothing.ABSENT and self._presence.is_card_known:
-            return sight  # lifted while it was read once more: it had been read before
         return met or sight
 
     async def _try_once(self) -> bytes | CardTrouble | _Nothing:

@@ -8,7 +8,6 @@ def test_the_same_card_is_new_once() -> None:
     presence = Presence()
     assert presence.card_is_new(A)
     assert not presence.card_is_new(A)
-    assert presence.is_card_known
 
 
 def test_a_different_card_is_new_at_once_and_so_is_the_first_after_it() -> None:
@@ -24,7 +23,6 @@ def test_removed_takes_two_misses_and_a_second() -> None:
     assert not presence.card_is_new(A)
     presence.miss(20.0)
     presence.miss(21.0)
-    assert not presence.is_card_known
     assert presence.card_is_new(A)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 
 import pytest
 
@@ -222,6 +223,34 @@ def test_a_reader_that_falls_silent_later_is_noticed(run: Run) -> None:
         return asyncio.get_running_loop().time()
 
     assert 104 <= run(main()) < 110
+
+
+def test_a_late_answer_does_not_put_question_and_answer_out_of_step(run: Run) -> None:
+    async def main() -> list[ReaderEvent]:
+        cable, inner = MemoryCable(), MemoryCable()
+        sim = SimIdReader(inner.device)
+        sim.present(CARD)
+
+        async def relay() -> None:
+            delays_s = iter([0.0, 0.0, 1.1])  # the first find is answered too late
+            while True:
+                await inner.host.write(await cable.device.read())
+                answer = await inner.host.read()
+                await asyncio.sleep(next(delays_s, 0.0))
+                await cable.device.write(answer)
+
+        tasks = [asyncio.create_task(sim.run()), asyncio.create_task(relay())]
+        asyncio.get_running_loop().call_later(4, cable.unplug)
+        events: list[ReaderEvent] = []
+        with suppress(PortGone):
+            async for event in SdtReader(cable.host).events():
+                events += [event]
+        for task in tasks:
+            task.cancel()
+        return events
+
+    (event,) = run(main())
+    assert isinstance(event, CardRead)
 
 
 class Scripted:
