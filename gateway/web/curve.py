@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 600, 190
-LEFT, RIGHT, TOP, BOTTOM = 34, 590, 20, 160  # where the plot lies inside; words go around it
+WIDTH, HEIGHT = 600, 230
+LEFT, RIGHT, TOP, BOTTOM = 34, 590, 20, 200  # where the plot lies inside; words go around it
 MOST_TICKS = 7
 CLOSE = 58  # two labels on the time axis nearer than this would touch
 _STEPS_MIN = (1, 2, 5, 10, 15, 20, 30, 60, 120, 240, 480, 720, 1440)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.view import BoardView, NodeRow, NodeState
+from gateway.view import BoardView, NodeRow
 from gateway.web.words import SHAPES, WORST_FIRST, title
 from protocol.downlink import Mode
 from protocol.health import DeviceHealth
@@ -46,7 +46,7 @@ def desk_context(view: BoardView, words: Words) -> Mapping[str, object]:
         if words.language is Language.CHINESE
         else activation.title_en,
         "nodes": [node_line(node, words) for node in nodes],
-        "counts": [(state, SHAPES[state], counts[state]) for state in NodeState if counts[state]],
+        "counts": [(state, SHAPES[state], counts[state]) for state in WORST_FIRST if counts[state]],
         "waiting": sum(node.waiting for node in nodes),
         "gaps": sum(last - first + 1 for node in nodes for first, last in node.gaps),
     }

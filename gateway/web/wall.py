@@ -12,6 +12,7 @@ from runtime.web.text import Language, Words
 from runtime.web.when import clock_time, elapsed
 
 ROOMY_POINTS, MEDIUM_POINTS = 8, 14  # rows that fit the wall at full and at three-quarter height
+WIDE_NUMBER = 10_000  # five figures need smaller type in the columns
 BEHIND_POINTS = 25  # percentage points below the target from which a number is tinted
 
 
@@ -62,7 +63,7 @@ def wall_context(view: BoardView, words: Words) -> Mapping[str, object]:
         if words.language is Language.CHINESE
         else activation.title_en,
         "is_started": is_started,
-        "elapsed": elapsed(elapsed_s) if activation.started_ms > 0 else "T",
+        "elapsed": elapsed(elapsed_s) if activation.started_ms > 0 else "",
         "clock": clock_time(view.now_ms),
         "percent": percent_of(view.present, view.expected),
         "digits": max(3, min(len(str(view.missing)), 6)),
@@ -77,6 +78,7 @@ def wall_context(view: BoardView, words: Words) -> Mapping[str, object]:
         "points": point_lines(view, words),
         "density": density(len(view.points)),
         "latest": [latest_line(item, words) for item in view.latest],
+        "has_wide_numbers": any(row.expected >= WIDE_NUMBER for row in view.points),
         "waiting": sum(node.waiting for node in view.nodes),
         "oldest": words.span(max((node.oldest_waiting_s for node in view.nodes), default=0)),
         "gaps": sum(last - first + 1 for node in view.nodes for first, last in node.gaps),

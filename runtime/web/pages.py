@@ -19,8 +19,9 @@ class Pages:
     """
 
     def __init__(self, package: str, keys: Iterable[str]) -> None:
+        self._loader = ChoiceLoader([PackageLoader(package), PackageLoader(SHARED)])
         self._environment = Environment(
-            loader=ChoiceLoader([PackageLoader(package), PackageLoader(SHARED)]),
+            loader=self._loader,
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -46,8 +47,7 @@ class Pages:
         return self._environment.parse(self._source(name), name)
 
     def _source(self, name: str) -> str:
-        assert self._environment.loader is not None
-        return self._environment.loader.get_source(self._environment, name)[0]
+        return self._loader.get_source(self._environment, name)[0]
 
     def _digest(self, package: str) -> str:
         """Changes with anything a browser may have kept, so that an upgrade reloads the page."""

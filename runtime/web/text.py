@@ -1,7 +1,7 @@
 """The words of the pages: one TOML catalogue per package and language.
 
-A key is a dotted path (`idle.word`), a phrase a `str.format` template with named fields. A catalogue
-that lacks a key another language has, or fills a phrase with other fields, stops the start.
+A key is a dotted path (`idle.word`), a phrase a `str.format` template with named fields. A
+catalogue that lacks a key another language has, or other fields in a phrase, stops the start.
 """
 
 import re

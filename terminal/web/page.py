@@ -129,9 +129,11 @@ def trouble_rows(view: StationView, words: Words) -> list[TroubleRow]:
     rows = []
     if view.reader is not DeviceHealth.READY:
         rows.append(TroubleRow(words.of(view.reader, "reader."), is_grave=True))
-    for trouble in _GRAVEST_FIRST:
-        if trouble in view.troubles:
-            rows.append(TroubleRow(words.of(trouble), is_grave=trouble is Trouble.DISK_FULL))
+    rows += [
+        TroubleRow(words.of(trouble), is_grave=trouble is Trouble.DISK_FULL)
+        for trouble in _GRAVEST_FIRST
+        if trouble in view.troubles
+    ]
     return rows
 
 
