@@ -1,1 +1,5 @@
-"""The county's pages."""
+"""The county's pages: the wall board, the desk's table of terminals, and the same as JSON."""
+
+from gateway.web.site import board_app
+
+__all__ = ["board_app"]

@@ -1,1 +1,5 @@
 """The page the liaison staff look at."""
+
+from terminal.web.site import station_app
+
+__all__ = ["station_app"]

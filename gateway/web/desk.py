@@ -1,0 +1,97 @@
+"""From a `BoardView` to what the desk's table of terminals shows. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.view import BoardView, NodeRow
+from gateway.web.words import SHAPES, WORST_FIRST, title
+from protocol.downlink import Mode
+from protocol.health import DeviceHealth
+from protocol.records import UNKNOWN_ERROR_MS, TimeSource
+from runtime.web.text import Language, Words
+
+SHOWN_GAPS = 3
+_FITTED = frozenset(DeviceHealth) - {DeviceHealth.NOT_FITTED}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLine:
+    """One row of the table."""
+
+    row: NodeRow
+    point: str
+    shape: str
+    heard: str
+    oldest: str
+    gaps: str
+    clock: str
+    clock_is_set: bool
+    troubled: frozenset[str]
+    """Which of `reader` and `gnss` are fitted and not well."""
+
+
+def desk_context(view: BoardView, words: Words) -> Mapping[str, object]:
+    """Everything the parts of the desk's page need."""
+    nodes = sorted(
+        view.nodes, key=lambda node: (WORST_FIRST.index(node.state), node.point.name, node.node)
+    )
+    counts = Counter(node.state for node in nodes)
+    activation = view.activation
+    return {
+        "view": view,
+        "mode": activation.mode,
+        "is_drill": activation.mode is Mode.DRILL,
+        "muster": activation.title_zh
+        if words.language is Language.CHINESE
+        else activation.title_en,
+        "nodes": [node_line(node, words) for node in nodes],
+        "counts": [(state, SHAPES[state], counts[state]) for state in WORST_FIRST if counts[state]],
+        "waiting": sum(node.waiting for node in nodes),
+        "gaps": sum(last - first + 1 for node in nodes for first, last in node.gaps),
+    }
+
+
+def node_line(node: NodeRow, words: Words) -> NodeLine:
+    """One terminal in words."""
+    devices = {"reader": node.reader, "gnss": node.gnss}
+    return NodeLine(
+        row=node,
+        point=title(node.point, words),
+        shape=SHAPES[node.state],
+        heard="" if node.last_heard_s is None else words.ago(node.last_heard_s),
+        oldest=words.span(node.oldest_waiting_s),
+        gaps=gaps_in_words(node.gaps, words),
+        clock=clock_in_words(node, words),
+        clock_is_set=node.clock_source not in {None, TimeSource.UNSET},
+        troubled=frozenset(
+            name
+            for name, health in devices.items()
+            if health in _FITTED and health is not DeviceHealth.READY
+        ),
+    )
+
+
+def gaps_in_words(gaps: Sequence[tuple[int, int]], words: Words) -> str:
+    """`388–390, 395` and how many more; empty when nothing is missing."""
+    shown = [
+        words("nodes.gap_one", n=first)
+        if first == last
+        else words("nodes.gap_many", first=first, last=last)
+        for first, last in gaps[:SHOWN_GAPS]
+    ]
+    if len(gaps) > SHOWN_GAPS:
+        shown.append(words("nodes.gaps_more", n=len(gaps) - SHOWN_GAPS))
+    return ", ".join(shown)
+
+
+def clock_in_words(node: NodeRow, words: Words) -> str:
+    """`GNSS ±0.1 s`; empty for a terminal that has told nothing yet."""
+    if node.clock_source is None:
+        return ""
+    source = words.of(node.clock_source)
+    if node.clock_source is TimeSource.UNSET or node.clock_error_ms >= UNKNOWN_ERROR_MS:
+        return source
+    seconds = node.clock_error_ms / 1000
+    digits = 0 if seconds >= 10 else 1 if seconds >= 0.1 else 2
+    return f"{source} ±{seconds:.{digits}f} s"

@@ -1,0 +1,45 @@
+"""Names of points and states in the language of a page, and every word the pages ask for."""
+
+from gateway.view import NodeState
+from protocol.downlink import Mode
+from protocol.health import DeviceHealth
+from protocol.records import TimeSource
+from protocol.roster import Point
+from protocol.verdict import Reason
+from runtime.web.text import Language, Words, keys_of
+
+KEYS = {
+    *keys_of(Reason),
+    *keys_of(Mode),
+    *keys_of(Mode, "second."),
+    *keys_of(NodeState),
+    *keys_of(TimeSource),
+    *keys_of(DeviceHealth),
+    "nodes.gap_one",
+    "nodes.gap_many",
+    "nodes.gaps_more",
+}
+
+WORST_FIRST = (
+    NodeState.SILENT,
+    NodeState.NEVER_SEEN,
+    NodeState.LATE,
+    NodeState.REDUCED,
+    NodeState.OFF,
+    NodeState.ONLINE,
+)
+
+SHAPES = {
+    NodeState.ONLINE: "well",
+    NodeState.REDUCED: "reduced",
+    NodeState.LATE: "late",
+    NodeState.SILENT: "bad",
+    NodeState.OFF: "off",
+    NodeState.NEVER_SEEN: "never",
+}
+"""Shapes of the template macro `state`."""
+
+
+def title(point: Point, words: Words) -> str:
+    """The point's name in the language of the page."""
+    return point.title_zh if words.language is Language.CHINESE else point.title_en

@@ -1,0 +1,1 @@
+"""What the pages of terminal and gateway share; it knows nothing of check-ins."""

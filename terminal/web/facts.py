@@ -1,0 +1,71 @@
+"""The station's state for other programs: a `StationView` without anybody's name."""
+
+import msgspec
+from msgspec import Struct
+
+from protocol.downlink import Mode
+from protocol.health import DeviceHealth
+from protocol.records import TimeSource
+from protocol.verdict import Reason, Verdict
+from terminal.view import Custody, LinkState, StationView, Trouble
+
+
+class PointFacts(Struct, frozen=True):
+    """An assembly point."""
+
+    name: str
+    title_zh: str
+    title_en: str
+
+
+class ActivationFacts(Struct, frozen=True):
+    """The muster this terminal takes part in."""
+
+    number: int
+    title_zh: str
+    title_en: str
+    mode: Mode
+    started_ms: int
+    target_percent: int
+    target_minutes: int
+
+
+class ScanFacts(Struct, frozen=True):
+    """One scan; (epoch, seq) names its record."""
+
+    epoch: int
+    seq: int
+    at_ms: int
+    verdict: Verdict
+    reason: Reason
+    home_point: PointFacts | None
+    first_seen_ms: int | None
+
+
+class StationFacts(Struct, frozen=True):
+    """What `/live.json` sends. Fields as in `terminal.view`; enums as their values."""
+
+    node: str
+    point: PointFacts
+    lane: int
+    activation: ActivationFacts | None
+    verdict: ScanFacts | None
+    last: tuple[ScanFacts, ...]
+    present: int
+    expected: int
+    custody: Custody
+    link: LinkState
+    roster_version: int | None
+    roster_issued_ms: int | None
+    now_ms: int
+    clock_source: TimeSource
+    clock_error_ms: int
+    reader: DeviceHealth
+    gnss: DeviceHealth
+    troubles: tuple[Trouble, ...]
+
+
+def encode_facts(view: StationView) -> str:
+    """One line of JSON."""
+    facts = msgspec.convert(view, StationFacts, from_attributes=True)
+    return msgspec.json.encode(facts).decode()

@@ -1,0 +1,153 @@
+"""From a `StationView` to what the station's templates show. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from protocol.downlink import Mode
+from protocol.health import DeviceHealth
+from protocol.records import TimeSource
+from protocol.roster import Point
+from protocol.verdict import SIGNS, Reason, Signs
+from runtime.web.text import Language, Words, keys_of
+from runtime.web.when import clock_time
+from terminal.view import LinkState, ShownScan, StationView, Trouble
+
+SHOWN_TROUBLES = 2  # more rows would take the height of the verdict
+_WIDE_COUNT = 7  # digits of present and expected that fit beside each other in the largest size
+
+
+class Idle(Enum):
+    """What the large panel says while no verdict is shown."""
+
+    READY = "ready"
+    HOLD_STILL = "hold_still"
+    NOT_READING = "not_reading"
+    DISK_FULL = "disk_full"
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleRow:
+    """One sentence across the page."""
+
+    sentence: str
+    is_grave: bool
+    """Check-in does not work until it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRow:
+    """One scan, in words."""
+
+    signs: Signs
+    who: str = field(repr=False)
+    unit: str
+    post: str
+    sentence: str
+    at_ms: int
+    at: str
+
+
+KEYS = {
+    *keys_of(Reason),
+    *keys_of(Reason, "brief."),
+    *keys_of(Mode),
+    *keys_of(Mode, "second."),
+    *keys_of(Idle),
+    *keys_of(Idle, "second."),
+    *keys_of(LinkState),
+    *keys_of(TimeSource),
+    *keys_of(Trouble),
+    *keys_of(DeviceHealth, "reader."),
+    "reason_untold.seen_before",
+    "reason_untold.other_point",
+}
+"""Every word this module asks for."""
+
+_LINK_SHAPES = {LinkState.UP: "well", LinkState.DOWN: "late", LinkState.REFUSED: "refused"}
+_GRAVEST_FIRST = (
+    Trouble.HOLD_CARD_STILL,  # lasts a second and is about the card in the hand
+    Trouble.DISK_FULL,
+    Trouble.COUNTY_REFUSES,
+    Trouble.NO_ROSTER,
+    Trouble.CLOCK_UNSET,
+    Trouble.DISK_LOW,
+)
+
+
+def station_context(view: StationView, words: Words) -> Mapping[str, object]:
+    """Everything the parts of the station's page need."""
+    troubles = trouble_rows(view, words)
+    shown = view.verdict
+    return {
+        "view": view,
+        "point": title(view.point, words),
+        "mode": view.activation.mode if view.activation else None,
+        "is_drill": view.activation is not None and view.activation.mode is Mode.DRILL,
+        "link_shape": _LINK_SHAPES[view.link],
+        "clock": clock_time(view.now_ms)[:5],
+        "clock_is_set": view.clock_source is not TimeSource.UNSET,
+        "verdict": scan_row(shown, shown.name, words) if shown else None,
+        "idle": idle_state(view),
+        "troubles": troubles[:SHOWN_TROUBLES],
+        "more_troubles": max(0, len(troubles) - SHOWN_TROUBLES),
+        "is_long_count": len(f"{view.present}{view.expected}") > _WIDE_COUNT,
+        "oldest": words.span(view.custody.oldest_waiting_s),
+        "last": [scan_row(scan, scan.name, words) for scan in view.last],
+    }
+
+
+def scan_row(scan: ShownScan, name: str, words: Words) -> ScanRow:
+    """One scan in words; without a name the reason stands in for it in lists."""
+    return ScanRow(
+        signs=SIGNS[scan.verdict],
+        who=name or words.of(scan.reason, "brief."),
+        unit=scan.unit,
+        post=scan.post,
+        sentence=sentence(scan, words),
+        at_ms=scan.at_ms,
+        at=clock_time(scan.at_ms),
+    )
+
+
+def sentence(scan: ShownScan, words: Words) -> str:
+    """What to do, in one sentence."""
+    if scan.reason is Reason.SEEN_BEFORE:
+        if scan.first_seen_ms is None:
+            return words("reason_untold.seen_before")
+        since_s = max(0, scan.at_ms - scan.first_seen_ms) // 1000
+        return words("reason.seen_before", ago=words.ago(since_s))
+    if scan.reason is Reason.OTHER_POINT:
+        if scan.home_point is None:
+            return words("reason_untold.other_point")
+        return words("reason.other_point", point=title(scan.home_point, words))
+    return words.of(scan.reason)
+
+
+def trouble_rows(view: StationView, words: Words) -> list[TroubleRow]:
+    """Every sentence the staff must read, gravest first."""
+    rows = []
+    if view.reader is not DeviceHealth.READY:
+        rows.append(TroubleRow(words.of(view.reader, "reader."), is_grave=True))
+    rows += [
+        TroubleRow(words.of(trouble), is_grave=trouble is Trouble.DISK_FULL)
+        for trouble in _GRAVEST_FIRST
+        if trouble in view.troubles
+    ]
+    return rows
+
+
+def idle_state(view: StationView) -> Idle:
+    """A card is asked for only when it can be read and recorded."""
+    if Trouble.DISK_FULL in view.troubles:
+        return Idle.DISK_FULL
+    if view.reader is not DeviceHealth.READY:
+        return Idle.NOT_READING
+    if Trouble.HOLD_CARD_STILL in view.troubles:
+        return Idle.HOLD_STILL
+    return Idle.READY
+
+
+def title(point: Point, words: Words) -> str:
+    """The point's name in the language of the page."""
+    return point.title_zh if words.language is Language.CHINESE else point.title_en

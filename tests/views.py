@@ -1,0 +1,161 @@
+"""Views for tests of the pages: made up, deterministic, with every part filled."""
+
+from dataclasses import replace
+
+from gateway.view import BoardView, FeedItem, NodeRow, NodeState, PointRow
+from protocol.downlink import Activation, Mode
+from protocol.health import DeviceHealth
+from protocol.records import UNKNOWN_ERROR_MS, TimeSource
+from protocol.roster import Point
+from protocol.verdict import Reason, Verdict
+from terminal.view import Custody, LinkState, ShownScan, StationView
+
+NOW_MS = 1_790_000_000_000
+QINGSHAN = Point("qingshan", "青山镇", "Qingshan Township")
+SHIQIAO = Point("shiqiao", "石桥镇", "Shiqiao Township")
+DRILL = Activation(
+    7, "防汛集结 · 2026 秋季", "Flood muster, autumn", Mode.DRILL, NOW_MS - 42 * 60_000, 90, 60
+)
+_TOWNS = (
+    "青山 Qingshan",
+    "石桥 Shiqiao",
+    "柳河 Liuhe",
+    "东岭 Dongling",
+    "白沙 Baisha",
+    "龙泉 Longquan",
+)
+
+
+def scan(
+    verdict: Verdict = Verdict.ACCEPTED,
+    reason: Reason = Reason.EXPECTED_HERE,
+    *,
+    name: str = "王建伟",
+    unit: str = "应急救援一排",
+    post: str = "二班班长",
+    home: Point | None = QINGSHAN,
+    age_s: int = 1,
+    seq: int = 126,
+    first_seen_ago_s: int | None = None,
+) -> ShownScan:
+    at_ms = NOW_MS - age_s * 1000
+    first_seen_ms = None if first_seen_ago_s is None else at_ms - first_seen_ago_s * 1000
+    return ShownScan(11, seq, at_ms, verdict, reason, name, unit, post, home, first_seen_ms)
+
+
+LAST = (
+    scan(name="王*伟", unit="应急救援一排"),
+    scan(name="李*芳", unit="医疗组", age_s=8, seq=125),
+    scan(Verdict.ALREADY, Reason.SEEN_BEFORE, name="赵*强", unit="应急救援一排", age_s=21, seq=124),
+    scan(Verdict.LOOK, Reason.NOT_ON_ROSTER, name="", unit="", age_s=33, seq=123),
+    scan(Verdict.STOP, Reason.CARD_LOST, name="刘*", unit="通信班", age_s=95, seq=122),
+)
+
+
+def station_view() -> StationView:
+    """A station in the middle of a drill, nobody at the reader."""
+    return StationView(
+        node="qingshan-a",
+        point=QINGSHAN,
+        lane=2,
+        activation=DRILL,
+        verdict=None,
+        last=LAST,
+        present=126,
+        expected=140,
+        custody=Custody(captured=126, stored=118, waiting=8, refused=0, oldest_waiting_s=372),
+        link=LinkState.UP,
+        roster_version=14,
+        roster_issued_ms=NOW_MS - 7_300_000,
+        now_ms=NOW_MS,
+        clock_source=TimeSource.GNSS,
+        clock_error_ms=100,
+        reader=DeviceHealth.READY,
+        gnss=DeviceHealth.READY,
+        troubles=(),
+    )
+
+
+def board_view(points: int = 6, nodes: int = 8) -> BoardView:
+    """A county 42 minutes into a drill."""
+    rows = tuple(_point_row(number) for number in range(points))
+    expected = sum(row.expected for row in rows)
+    missing = sum(row.missing for row in rows)
+    present = expected - missing
+    curve = tuple((s, int(present * min(1, (s / 2400) ** 0.6))) for s in range(30, 2500, 90))
+    return BoardView(
+        county_zh="清江县",
+        county_en="Qingjiang County",
+        activation=DRILL,
+        now_ms=NOW_MS,
+        roster_version=14,
+        expected=expected,
+        present=present,
+        missing=missing,
+        points=rows,
+        curve=curve,
+        latest=tuple(_feed_item(number, rows) for number in range(10)) if rows else (),
+        nodes=tuple(_node_row(number, rows) for number in range(nodes)) if rows else (),
+        stored=present + 37,
+        unknown_kinds=0,
+        quarantined=1,
+    )
+
+
+def empty_board(started_ms: int = 0) -> BoardView:
+    """Nothing has happened yet, and there is nobody to wait for."""
+    activation = Activation(1, "测试集结", "Test muster", Mode.TEST, started_ms, 90, 60)
+    blank = replace(board_view(0, 0), activation=activation, curve=(), stored=0, quarantined=0)
+    return replace(blank, roster_version=0)
+
+
+def _point(number: int) -> Point:
+    chinese, english = _TOWNS[number % len(_TOWNS)].split()
+    suffix = "" if number < len(_TOWNS) else str(number // len(_TOWNS) + 1)
+    return Point(f"p{number:02}", f"{chinese}镇{suffix}", f"{english} {suffix}".strip())
+
+
+def _point_row(number: int) -> PointRow:
+    expected = 90 + number * 37 % 80
+    missing = (14, 5, 49, 18, 52, 0)[number % 6]
+    elsewhere = (0, 2, 0, 3, 0, 1)[number % 6]
+    here = expected - missing - elsewhere
+    return PointRow(
+        _point(number), expected, here, elsewhere, missing, (1, 0, 0, 4, 0, 2)[number % 6]
+    )
+
+
+def _feed_item(number: int, rows: tuple[PointRow, ...]) -> FeedItem:
+    verdict, reason, name = (
+        (Verdict.ACCEPTED, Reason.EXPECTED_HERE, "王*伟"),
+        (Verdict.ACCEPTED, Reason.EXPECTED_HERE, "周*"),
+        (Verdict.LOOK, Reason.NOT_ON_ROSTER, ""),
+        (Verdict.ALREADY, Reason.SEEN_BEFORE, "郭*"),
+        (Verdict.STOP, Reason.CARD_LOST, "孙*梅"),
+    )[number % 5]
+    point = rows[number % len(rows)].point
+    return FeedItem(NOW_MS - number * 3100, point, verdict, reason, name)
+
+
+def _node_row(number: int, rows: tuple[PointRow, ...]) -> NodeRow:
+    point = rows[number % len(rows)].point
+    state = tuple(NodeState)[(1, 1, 3, 1, 4, 1, 2, 0, 5, 1, 1)[number % 11]]
+    never = state is NodeState.NEVER_SEEN
+    waiting = 0 if never else (8, 0, 1, 0, 26, 0)[number % 6]
+    return NodeRow(
+        node=f"{point.name}-{'abcdef'[number // len(rows) % 6]}",
+        point=point,
+        state=state,
+        last_heard_s=None if never else {3: 372, 4: 851}.get((1, 1, 3, 1, 4)[number % 5], 6),
+        captured=0 if never else 126 + waiting,
+        stored=0 if never else 126,
+        waiting=waiting,
+        oldest_waiting_s=waiting * 33,
+        gaps=((388, 390), (395, 395)) if state is NodeState.SILENT else (),
+        clock_source=None
+        if never
+        else (TimeSource.GNSS, TimeSource.NTP, TimeSource.RTC, TimeSource.UNSET)[number % 4],
+        clock_error_ms=(100, 20, 5000, UNKNOWN_ERROR_MS)[number % 4],
+        reader=DeviceHealth.MISSING if state is NodeState.REDUCED else DeviceHealth.READY,
+        gnss=(DeviceHealth.READY, DeviceHealth.NOT_FITTED, DeviceHealth.SILENT)[number % 3],
+    )
