@@ -17,7 +17,6 @@ from protocol.receipts import Refusal, RefusalReason, pack_receipt, pack_refusal
 from protocol.sequences import SeqSet
 
 MAX_RECORDS_PER_COMMIT = 2000  # 20 ms of inserts: latency stays below what a person notices
-MESSAGE_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class Intake:
                 touched[stream.number] = stream
                 refused = self._take(stream, envelope.first_seq, bodies, outcome)
             if refused is not None:
-                digest = hashlib.sha256(incoming.message).digest()[:MESSAGE_DIGEST_BYTES]
+                digest = hashlib.sha256(incoming.message).digest()
                 quarantine.append(
                     Quarantined(now_ms, incoming.node, refused, digest, incoming.message)
                 )

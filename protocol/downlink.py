@@ -4,14 +4,16 @@ Rosters hold names, so they travel and rest sealed; a terminal keeps the message
 """
 
 from enum import IntEnum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from protocol import suites
-from protocol.errors import CannotOpen, Malformed
+from protocol.errors import CannotOpen
+from protocol.fields import Count, KeyId, Milliseconds, NameText, Text
 from protocol.keys import Peer
+from protocol.packing import decode_as
 from protocol.roster import RosterPart
 from protocol.signed import Label, decode_signed, encode_signed
 from protocol.suites import OpeningKey, SigningKey, VerifyKey
@@ -25,36 +27,50 @@ class Mode(IntEnum):
     TEST = 3
 
 
+Percent = Annotated[int, Meta(ge=1, le=100)]
+Minutes = Annotated[int, Meta(ge=1, le=24 * 60)]
+
+
 class Activation(Struct, frozen=True, array_like=True):
     """One muster: why people are called, since when, and what is aimed for."""
 
-    number: int
-    title_zh: str
-    title_en: str
+    number: Count
+    title_zh: Text
+    title_en: Text
     mode: Mode
-    started_ms: int
-    target_percent: int
-    target_minutes: int
+    started_ms: Milliseconds
+    target_percent: Percent
+    target_minutes: Minutes
 
 
 Content = TypeVar("Content", RosterPart, Activation)
+
+_CONTENT_NAMES: dict[type[RosterPart | Activation], str] = {
+    RosterPart: "roster",
+    Activation: "activation",
+}
+"""Bound into the seal, so that one kind of content cannot be opened as another."""
 
 
 class Downlink(Struct, frozen=True, array_like=True):
     """Something sealed to one terminal."""
 
-    county: str
-    node: str
-    recipient: bytes
+    county: NameText
+    node: NameText
+    recipient: KeyId
     sealed: bytes
 
 
 def pack_downlink(
     content: RosterPart | Activation, county: str, peer: Peer, key: SigningKey
 ) -> bytes:
-    """Seal to one terminal and sign as the gateway."""
+    """Seal to one terminal and sign as the gateway.
+
+    Raises `Malformed` for content out of bounds: better here than at every terminal.
+    """
     node = peer.enrolment.node
     plain = msgspec.msgpack.encode(content)
+    decode_as(plain, type(content))
     sealed = suites.hpke_seal(peer.sealing_key, plain, _info(county, node, type(content)))
     return encode_signed(Label.DOWNLINK, Downlink(county, node, peer.sealing_key_id, sealed), key)
 
@@ -67,11 +83,8 @@ def unpack_downlink(
     if downlink.node != node:
         raise CannotOpen("sealed to another node")
     plain = suites.hpke_open(opening, downlink.sealed, _info(downlink.county, node, shape))
-    try:
-        return msgspec.msgpack.decode(plain, type=shape)
-    except msgspec.DecodeError as error:
-        raise Malformed(f"content is no {shape.__name__}") from error
+    return decode_as(plain, shape)
 
 
-def _info(county: str, node: str, shape: type[object]) -> bytes:
-    return f"muster/1 downlink\0{county}\0{node}\0{shape.__name__}".encode()
+def _info(county: str, node: str, shape: type[RosterPart | Activation]) -> bytes:
+    return f"muster/1 downlink\0{county}\0{node}\0{_CONTENT_NAMES[shape]}".encode()

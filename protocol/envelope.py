@@ -3,60 +3,73 @@
 A record is sealed under a key that lives in the terminal's memory only. The key is wrapped (HPKE)
 to every recipient when it is made, and the wrapped form travels with the records: a terminal cannot
 read its own outbox. The nonce is the sequence number, so a key must never seal one number twice;
-whoever holds a `RecordSealer` drops it when an append fails (docs/wire-format.md section 3).
+whoever holds a `RecordSealer` drops it when an append fails (docs/wire-format.md section 3), and a
+sealer refuses to go back.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from protocol import suites
-from protocol.errors import CannotOpen, Malformed, Unsupported
-from protocol.ids import MAX_EPOCH, MAX_SEQ
+from protocol.errors import CannotOpen, Malformed, ProtocolError, Unsupported
+from protocol.fields import Epoch, KeyId, NameText, Octet, Seq
+from protocol.ids import MAX_SEQ
 from protocol.keys import Peer
-from protocol.limits import MAX_RECORDS_PER_ENVELOPE
-from protocol.signed import Label, decode_signed, encode_signed, peek
+from protocol.limits import MAX_RECIPIENTS, MAX_RECORDS_PER_ENVELOPE, MAX_SEALED_BYTES
+from protocol.packing import decode_as
+from protocol.signed import Label, encode_signed, peek, verified_payload
 from protocol.suites import NONCE_BYTES, OpeningKey, SigningKey, VerifyKey
 
 VERSION = 1
+MAX_WRAPPED_BYTES = 256  # suite 1 takes 80: a public key, the record key and a tag
+
+
+_PER_ENVELOPE = Meta(min_length=1, max_length=MAX_RECORDS_PER_ENVELOPE)
+
+WrappedBytes = Annotated[bytes, Meta(max_length=MAX_WRAPPED_BYTES)]
+KeyIndex = Annotated[int, Meta(ge=0, lt=MAX_RECORDS_PER_ENVELOPE)]
+RecordCount = Annotated[int, Meta(ge=1, le=MAX_RECORDS_PER_ENVELOPE)]
+SealedRecord = Annotated[bytes, Meta(max_length=MAX_SEALED_BYTES)]
 
 
 class Wrap(Struct, frozen=True, array_like=True):
     """A record key, sealed to one recipient."""
 
-    recipient: bytes
-    wrapped: bytes
+    recipient: KeyId
+    wrapped: WrappedBytes
 
 
 class WrappedKey(Struct, frozen=True, array_like=True):
     """A record key as it travels: its name, and one wrap per recipient."""
 
-    key_id: bytes
-    suite: int
-    wraps: tuple[Wrap, ...]
+    key_id: KeyId
+    suite: Octet
+    wraps: Annotated[tuple[Wrap, ...], Meta(max_length=MAX_RECIPIENTS)]
 
 
 class Run(Struct, frozen=True, array_like=True):
     """How many records in a row are sealed under which of the envelope's keys."""
 
-    key_index: int
-    count: int
+    key_index: KeyIndex
+    count: RecordCount
 
 
 class Envelope(Struct, frozen=True, array_like=True):
     """A batch of records with consecutive sequence numbers from `first_seq`."""
 
-    version: int
-    county: str
-    node: str
-    epoch: int
-    first_seq: int
-    keys: tuple[WrappedKey, ...]
-    runs: tuple[Run, ...]
-    sealed: tuple[bytes, ...]
+    version: Octet
+    county: NameText
+    node: NameText
+    epoch: Epoch
+    first_seq: Seq
+    keys: Annotated[tuple[WrappedKey, ...], _PER_ENVELOPE]
+    runs: Annotated[tuple[Run, ...], _PER_ENVELOPE]
+    sealed: Annotated[tuple[SealedRecord, ...], _PER_ENVELOPE]
 
     @property
     def last_seq(self) -> int:
@@ -67,11 +80,16 @@ class Envelope(Struct, frozen=True, array_like=True):
 class EnvelopeHead(Struct, frozen=True, array_like=True):
     """The part of an envelope that says whose it is; read before anything is verified."""
 
-    version: int
-    county: str
-    node: str
-    epoch: int
-    first_seq: int
+    version: Octet
+    county: NameText
+    node: NameText
+    epoch: Epoch
+    first_seq: Seq
+
+
+class _Versioned(Struct, frozen=True, array_like=True):
+    # Read alone first: what follows it may mean anything in another version.
+    version: Octet
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +117,7 @@ class RecordSealer:
         key = suites.new_record_key()
         self._cipher = suites.record_cipher(key)
         self._prefix = origin.prefix(key_id)
+        self._last_seq = 0
         info = origin.info(key_id)
         self.wrapped = WrappedKey(
             key_id,
@@ -110,7 +129,10 @@ class RecordSealer:
         )
 
     def seal(self, seq: int, body: bytes) -> bytes:
-        """Seal one encoded record; call once per `seq`."""
+        """Seal one encoded record. Raises `ValueError` unless `seq` is higher than ever before."""
+        if seq <= self._last_seq:
+            raise ValueError("this key has sealed that number, or a later one")
+        self._last_seq = seq
         bound = seq.to_bytes(NONCE_BYTES, "big")
         return self._cipher.encrypt(bound, body, self._prefix + bound)
 
@@ -127,27 +149,43 @@ class RecordOpener:
     def open(self, envelope: Envelope) -> list[bytes | None]:
         """The record bodies in order; `None` for one that was altered or sealed to nobody here.
 
-        Raises `Unsupported` for a suite we lack and `CannotOpen` if no key can be unwrapped.
+        A key that cannot be unwrapped takes down its own records and no others. Only if that is so
+        for every key is the first error raised: `Unsupported` for a suite we lack, `CannotOpen`.
         """
         origin = Origin(envelope.county, envelope.node, envelope.epoch)
         bodies: list[bytes | None] = []
-        seq = envelope.first_seq
+        failures: list[ProtocolError] = []
         start = 0
         for run in envelope.runs:
-            wrapped = envelope.keys[run.key_index]
-            cipher = self._cipher(origin, wrapped)
-            prefix = origin.prefix(wrapped.key_id)
-            for sealed in envelope.sealed[start : start + run.count]:
-                bound = seq.to_bytes(NONCE_BYTES, "big")
-                try:
-                    bodies.append(cipher.decrypt(bound, sealed, prefix + bound))
-                except (InvalidTag, ValueError):
-                    bodies.append(None)
-                seq += 1
+            batch = envelope.sealed[start : start + run.count]
+            try:
+                bodies += self._open_run(
+                    origin, envelope.keys[run.key_index], batch, envelope.first_seq + start
+                )
+            except ProtocolError as error:
+                failures.append(error)
+                bodies += [None] * run.count
             start += run.count
+        if len(failures) == len(envelope.runs):
+            raise failures[0]
+        return bodies
+
+    def _open_run(
+        self, origin: Origin, wrapped: WrappedKey, batch: Iterable[bytes], first_seq: int
+    ) -> list[bytes | None]:
+        cipher = self._cipher(origin, wrapped)
+        prefix = origin.prefix(wrapped.key_id)
+        bodies: list[bytes | None] = []
+        for seq, sealed in enumerate(batch, first_seq):
+            bound = seq.to_bytes(NONCE_BYTES, "big")
+            try:
+                bodies.append(cipher.decrypt(bound, sealed, prefix + bound))
+            except InvalidTag:
+                bodies.append(None)
         return bodies
 
     def _cipher(self, origin: Origin, wrapped: WrappedKey) -> AESGCM:
+        suites.require_known(wrapped.suite)
         info = origin.info(wrapped.key_id)
         for wrap in wrapped.wraps:
             private = self._keys.get(wrap.recipient)
@@ -156,7 +194,6 @@ class RecordOpener:
             remembered = self._ciphers.get((info, wrap.wrapped))
             if remembered is not None:
                 return remembered
-            suites.require_known(wrapped.suite)
             cipher = suites.record_cipher(suites.hpke_open(private, wrap.wrapped, info))
             if len(self._ciphers) >= self.MAX_REMEMBERED_KEYS:
                 del self._ciphers[next(iter(self._ciphers))]
@@ -199,18 +236,15 @@ def claimed_head(message: bytes) -> EnvelopeHead:
 
 def unpack_envelope(message: bytes, key: VerifyKey) -> Envelope:
     """Verify and check an envelope; raises `Malformed`, `Unsupported` or `BadSignature`."""
-    envelope = decode_signed(Label.ENVELOPE, message, key, Envelope)
-    if envelope.version != VERSION:
-        raise Unsupported(f"envelope version {envelope.version} is not known here")
-    counts = [run.count for run in envelope.runs]
-    if not 0 < len(envelope.sealed) <= MAX_RECORDS_PER_ENVELOPE:
-        raise Malformed("an envelope holds 1 to 500 records")
-    if min(counts, default=0) < 1 or sum(counts) != len(envelope.sealed):
+    payload = verified_payload(Label.ENVELOPE, message, key)
+    version = decode_as(payload, _Versioned).version
+    if version != VERSION:
+        raise Unsupported(f"envelope version {version} is not known here")
+    envelope = decode_as(payload, Envelope)
+    if sum(run.count for run in envelope.runs) != len(envelope.sealed):
         raise Malformed("runs do not cover the records")
-    if not all(0 <= run.key_index < len(envelope.keys) for run in envelope.runs):
+    if any(run.key_index >= len(envelope.keys) for run in envelope.runs):
         raise Malformed("a run names a key the envelope does not hold")
-    if not (envelope.first_seq > 0 and envelope.last_seq <= MAX_SEQ):
+    if envelope.last_seq > MAX_SEQ:
         raise Malformed("sequence number out of range")
-    if not 0 <= envelope.epoch <= MAX_EPOCH:
-        raise Malformed("epoch out of range")
     return envelope

@@ -1,9 +1,11 @@
 """Heartbeats: how a terminal fares, signed, sent often, never stored in the outbox."""
 
 from enum import IntEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from protocol.fields import Count, Epoch, NameText, SeqOrNone, ShortText
 from protocol.records import Stamp
 from protocol.signed import Label, decode_signed, encode_signed
 from protocol.suites import SigningKey, VerifyKey
@@ -21,31 +23,35 @@ class DeviceHealth(IntEnum):
     FAULT = 4
 
 
+LatitudeE6 = Annotated[int, Meta(ge=-90_000_000, le=90_000_000)]
+LongitudeE6 = Annotated[int, Meta(ge=-180_000_000, le=180_000_000)]
+
+
 class Heartbeat(Struct, frozen=True, array_like=True):
     """Health facts of one terminal at one moment. Nothing in it is about a person."""
 
-    county: str
-    node: str
-    point: str
+    county: NameText
+    node: NameText
+    point: NameText
     at: Stamp
-    uptime_s: int
-    version: str
-    epoch: int
-    captured: int
+    uptime_s: Count
+    version: ShortText
+    epoch: Epoch
+    captured: SeqOrNone
     """Records ever made in this epoch: the last sequence number."""
-    waiting: int
+    waiting: Count
     """Records not yet receipted by the county."""
-    oldest_waiting_s: int
-    refused: int
+    oldest_waiting_s: Count
+    refused: Count
     """Records the county could not open; kept in the terminal."""
-    present: int
+    present: Count
     """Distinct people checked in at this terminal."""
-    roster_version: int
+    roster_version: Count
     reader: DeviceHealth
     gnss: DeviceHealth
-    disk_free_bytes: int
-    latitude_e6: int | None = None
-    longitude_e6: int | None = None
+    disk_free_bytes: Count
+    latitude_e6: LatitudeE6 | None = None
+    longitude_e6: LongitudeE6 | None = None
     """Position in millionths of a degree, WGS-84; `None` without a usable fix."""
 
 

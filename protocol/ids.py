@@ -13,7 +13,8 @@ One MQTT topic level, one certificate common name, one folder: nothing in it nee
 neither of MQTT's wildcards can be spelt.
 """
 
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+NAME_PATTERN = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_NAME = re.compile(NAME_PATTERN)
 
 MAX_EPOCH = 2**32 - 1
 MAX_SEQ = 2**48 - 1  # fits SQLite's integer and eight bytes of a nonce with room to spare
@@ -36,10 +37,10 @@ class RecordId(NamedTuple):
 
 
 def parse_name(text: str) -> Name:
-    """Check a name; raises `Malformed`."""
+    """Check a name; raises `Malformed`, whose text leaves it out."""
     if len(text) > MAX_NAME_CHARS or _NAME.fullmatch(text) is None:
         raise Malformed(
-            f"{text!r} is no name: lower-case letters, digits and inner dashes, "
-            f"at most {MAX_NAME_CHARS}"
+            "not a name: lower-case letters, digits and inner dashes, "
+            f"at most {MAX_NAME_CHARS} characters"
         )
     return Name(text)

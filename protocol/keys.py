@@ -3,16 +3,19 @@
 Works on bytes, never on files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from protocol import suites
 from protocol.errors import Malformed
-from protocol.ids import parse_name
+from protocol.fields import Milliseconds, NameText, OptionalName, RawKey
+from protocol.limits import MAX_RECIPIENTS
+from protocol.packing import decode_as
 from protocol.signed import Label, decode_signed, encode_signed
 from protocol.suites import OpeningKey, SealingKey, SigningKey, VerifyKey
 
@@ -27,14 +30,14 @@ class Role(IntEnum):
 class Enrolment(Struct, frozen=True, array_like=True):
     """The county authority's word on one node's keys."""
 
-    county: str
-    node: str
+    county: NameText
+    node: NameText
     role: Role
-    signing_public: bytes
-    sealing_public: bytes
-    point: str
+    signing_public: RawKey
+    sealing_public: RawKey
+    point: OptionalName
     """The assembly point a terminal serves; empty for a gateway."""
-    issued_ms: int
+    issued_ms: Milliseconds
 
 
 @dataclass(frozen=True)
@@ -65,27 +68,26 @@ def issue_enrolment(authority: SigningKey, enrolment: Enrolment) -> bytes:
 
 
 def verify_enrolment(authority: VerifyKey, message: bytes) -> Peer:
-    """Check the authority's signature and the names; raises `ProtocolError`."""
-    enrolment = decode_signed(Label.ENROLMENT, message, authority, Enrolment)
-    parse_name(enrolment.county)
-    parse_name(enrolment.node)
-    if len(enrolment.signing_public) != 32 or len(enrolment.sealing_public) != 32:
-        raise Malformed("enrolment holds a key of the wrong size")
-    return Peer(enrolment)
+    """Check the authority's signature; raises `ProtocolError`."""
+    return Peer(decode_signed(Label.ENROLMENT, message, authority, Enrolment))
 
 
 class IdentityFile(Struct, frozen=True, array_like=True):
     """Everything a node keeps secret except its TLS key; one file, readable by the node only."""
 
-    county: str
-    node: str
-    signing_private: bytes
-    opening_private: bytes
-    county_key: bytes
+    county: NameText
+    node: NameText
+    signing_private: RawKey
+    opening_private: RawKey
+    county_key: RawKey
     """Keys the credential digests of the whole county."""
-    authority_public: bytes
-    peers: tuple[bytes, ...]
+    authority_public: RawKey
+    peers: Annotated[tuple[bytes, ...], Meta(max_length=MAX_RECIPIENTS)]
     """Enrolments: for a terminal those of its gateways, for a gateway none (it has a folder)."""
+
+    def __repr__(self) -> str:
+        """The name only: keys must not reach a log through a repr."""
+        return f"IdentityFile({self.county}, {self.node})"
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ class Identity:
 
     county: str
     node: str
-    signing_key: SigningKey
-    opening_key: OpeningKey
-    county_key: bytes
+    signing_key: SigningKey = field(repr=False)
+    opening_key: OpeningKey = field(repr=False)
+    county_key: bytes = field(repr=False)
     authority: VerifyKey
     peers: tuple[Peer, ...]
 
@@ -108,11 +110,14 @@ def encode_identity(file: IdentityFile) -> bytes:
 
 def decode_identity(data: bytes) -> Identity:
     """Read an identity file and verify the enrolments in it; raises `ProtocolError`."""
-    try:
-        file = msgspec.msgpack.decode(data, type=IdentityFile)
-    except msgspec.DecodeError as error:
-        raise Malformed("not an identity file") from error
+    file = decode_as(data, IdentityFile)
     authority = VerifyKey.from_public_bytes(file.authority_public)
+    peers = tuple(verify_enrolment(authority, message) for message in file.peers)
+    if any(
+        (peer.enrolment.county, peer.enrolment.role) != (file.county, Role.GATEWAY)
+        for peer in peers
+    ):
+        raise Malformed("a peer is no gateway of this county")
     return Identity(
         file.county,
         file.node,
@@ -120,7 +125,7 @@ def decode_identity(data: bytes) -> Identity:
         OpeningKey.from_private_bytes(file.opening_private),
         file.county_key,
         authority,
-        tuple(verify_enrolment(authority, message) for message in file.peers),
+        peers,
     )
 
 

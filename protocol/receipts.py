@@ -5,9 +5,11 @@ The gateway signs one after its commit. A broker's PUBACK says nothing about sto
 
 from enum import IntEnum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from protocol.limits import MAX_RECEIPT_RANGES
+from protocol.errors import Malformed
+from protocol.fields import Epoch, MessageDigest, Milliseconds, NameText, SeqOrNone, SeqRanges
+from protocol.limits import MAX_RANGES
 from protocol.sequences import Range, SeqSet
 from protocol.signed import Label, decode_signed, encode_signed
 from protocol.suites import SigningKey, VerifyKey
@@ -16,16 +18,16 @@ from protocol.suites import SigningKey, VerifyKey
 class Receipt(Struct, frozen=True, array_like=True):
     """Every record of the stream up to `upto` is stored, except `gaps` and `refused`."""
 
-    county: str
-    node: str
-    epoch: int
-    upto: int
-    gaps: tuple[Range, ...]
+    county: NameText
+    node: NameText
+    epoch: Epoch
+    upto: SeqOrNone
+    gaps: SeqRanges
     """Ranges below `upto` that never arrived: send them again."""
-    refused: tuple[Range, ...]
+    refused: SeqRanges
     """Ranges that arrived but cannot be opened: quarantined there, keep and show them here."""
-    gateway: str
-    gateway_ms: int
+    gateway: NameText
+    gateway_ms: Milliseconds
 
     def stored(self) -> SeqSet:
         """The sequence numbers the gateway holds."""
@@ -33,6 +35,16 @@ class Receipt(Struct, frozen=True, array_like=True):
         for first, last in (*self.gaps, *self.refused):
             held.discard(first, last)
         return held
+
+    def within_limits(self) -> "Receipt":
+        """The same promise for as many records as `MAX_RANGES` exceptions can describe."""
+        exceptions = sorted((*self.gaps, *self.refused))
+        if len(exceptions) <= MAX_RANGES:
+            return self
+        upto = exceptions[MAX_RANGES][0] - 1
+        return structs.replace(
+            self, upto=upto, gaps=_up_to(upto, self.gaps), refused=_up_to(upto, self.refused)
+        )
 
 
 def receipt_for(
@@ -45,25 +57,18 @@ def receipt_for(
     gateway: str,
     gateway_ms: int,
 ) -> Receipt:
-    """What a gateway that holds `stored` and could not open `refused` says about a stream.
-
-    With more ranges than a receipt names, it speaks about the lower numbers only.
-    """
+    """What a gateway that holds `stored` and could not open `refused` says about a stream."""
     known = SeqSet([*stored, *refused])
-    upto, gaps, beyond_reach = known.highest, known.gaps(), [*refused]
-    for ranges in (gaps, beyond_reach):
-        if len(ranges) > MAX_RECEIPT_RANGES:
-            upto = min(upto, ranges[MAX_RECEIPT_RANGES][0] - 1)
     return Receipt(
         county,
         node,
         epoch,
-        upto,
-        tuple(span for span in gaps if span[0] <= upto),
-        tuple(span for span in beyond_reach if span[0] <= upto),
+        known.highest,
+        tuple(known.gaps()),
+        tuple(refused),
         gateway,
         gateway_ms,
-    )
+    ).within_limits()
 
 
 class RefusalReason(IntEnum):
@@ -82,22 +87,26 @@ class RefusalReason(IntEnum):
 class Refusal(Struct, frozen=True, array_like=True):
     """A whole message could not be admitted. Nothing is deleted for it; the operator is told."""
 
-    county: str
-    node: str
-    message_digest: bytes
+    county: NameText
+    node: NameText
+    message_digest: MessageDigest
+    """`suites.message_digest` of the message as it arrived."""
     reason: RefusalReason
-    gateway: str
-    gateway_ms: int
+    gateway: NameText
+    gateway_ms: Milliseconds
 
 
 def pack_receipt(receipt: Receipt, key: SigningKey) -> bytes:
-    """Sign a receipt."""
-    return encode_signed(Label.RECEIPT, receipt, key)
+    """Sign a receipt; one with too many exceptions is cut short to a lower `upto`."""
+    return encode_signed(Label.RECEIPT, receipt.within_limits(), key)
 
 
 def unpack_receipt(message: bytes, key: VerifyKey) -> Receipt:
     """Verify a receipt; raises `ProtocolError`."""
-    return decode_signed(Label.RECEIPT, message, key, Receipt)
+    receipt = decode_signed(Label.RECEIPT, message, key, Receipt)
+    if not (_in_order(receipt.gaps, receipt.upto) and _in_order(receipt.refused, receipt.upto)):
+        raise Malformed("ranges out of order, or beyond what the receipt covers")
+    return receipt
 
 
 def pack_refusal(refusal: Refusal, key: SigningKey) -> bytes:
@@ -108,3 +117,16 @@ def pack_refusal(refusal: Refusal, key: SigningKey) -> bytes:
 def unpack_refusal(message: bytes, key: VerifyKey) -> Refusal:
     """Verify a refusal; raises `ProtocolError`."""
     return decode_signed(Label.REFUSAL, message, key, Refusal)
+
+
+def _in_order(ranges: tuple[Range, ...], upto: int) -> bool:
+    previous = 0
+    for first, last in ranges:
+        if not previous < first <= last:
+            return False
+        previous = last
+    return previous <= upto
+
+
+def _up_to(upto: int, ranges: tuple[Range, ...]) -> tuple[Range, ...]:
+    return tuple((first, min(last, upto)) for first, last in ranges if first <= upto)

@@ -5,9 +5,11 @@ field is only ever added at the end, with a default; anything else is a new kind
 """
 
 from enum import IntEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from protocol.fields import Count, Milliseconds, Octet, OptionalDigest, ShortText, Word
 from protocol.verdict import Reason, Verdict
 
 
@@ -23,14 +25,14 @@ class TimeSource(IntEnum):
 class Stamp(Struct, frozen=True, array_like=True):
     """When something happened, and how sure we are."""
 
-    wall_ms: int
+    wall_ms: Milliseconds
     """Unix time in milliseconds."""
-    mono_ms: int
+    mono_ms: Milliseconds
     """Milliseconds of the machine's monotonic clock; comparable within one `boot` only."""
-    boot: int
+    boot: Word
     """Names the run of the machine that `mono_ms` counts from."""
     source: TimeSource
-    error_ms: int
+    error_ms: Word
     """Largest error `wall_ms` is believed to have; `UNKNOWN_ERROR_MS` when nobody knows."""
 
 
@@ -47,6 +49,9 @@ class CredentialKind(IntEnum):
     FOREIGN_2023 = 4
 
 
+Last4 = Annotated[str, Meta(max_length=4)]
+
+
 class Credential(Struct, frozen=True, array_like=True):
     """What is kept of a card: no name, no number, no photo.
 
@@ -55,21 +60,25 @@ class Credential(Struct, frozen=True, array_like=True):
     """
 
     kind: CredentialKind
-    digest: bytes = b""
-    last4: str = ""
+    digest: OptionalDigest = b""
+    last4: Last4 = ""
+
+    def __repr__(self) -> str:
+        """The kind only: what a card holds must not reach a log through a repr."""
+        return f"Credential({self.kind.name})"
 
 
 class CheckIn(Struct, frozen=True, array_like=True, tag=1):
     """A person, or a card nobody knows, was at a point at a time, with the verdict they saw."""
 
     at: Stamp
-    activation: int
-    point: str
-    lane: int
+    activation: Count
+    point: ShortText
+    lane: Octet
     verdict: Verdict
     reason: Reason
-    roster_version: int
-    person: int | None
+    roster_version: Count
+    person: Count | None
     """The person's number in the roster; `None` when the card is on no roster we hold."""
     credential: Credential
 
@@ -79,6 +88,10 @@ class UnknownRecord(Struct, frozen=True):
 
     kind: int
     body: bytes
+
+    def __repr__(self) -> str:
+        """Kind and size only: the body may be about a person."""
+        return f"UnknownRecord(kind={self.kind}, {len(self.body)} bytes)"
 
 
 Record = CheckIn

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from typing import Annotated
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 
 from protocol.errors import Malformed
-from protocol.limits import PEOPLE_PER_ROSTER_PART
+from protocol.fields import Count, Digest, Milliseconds, NameText, Text
+from protocol.limits import MAX_POINTS, MAX_ROSTER_PARTS, ROSTER_PART_BYTES
 
 
 class PersonStatus(IntEnum):
@@ -19,12 +22,12 @@ class PersonStatus(IntEnum):
 class Person(Struct, frozen=True, array_like=True):
     """One person the county expects."""
 
-    number: int
-    digest: bytes
-    name: str
-    unit: str
-    point: str
-    post: str = ""
+    number: Count
+    digest: Digest
+    name: Text
+    unit: Text
+    point: NameText
+    post: Text = ""
     status: PersonStatus = PersonStatus.EXPECTED
 
     def __repr__(self) -> str:
@@ -35,19 +38,22 @@ class Person(Struct, frozen=True, array_like=True):
 class Point(Struct, frozen=True, array_like=True):
     """An assembly point: its name on the wire and on screens."""
 
-    name: str
-    title_zh: str
-    title_en: str
+    name: NameText
+    title_zh: Text
+    title_en: Text
+
+
+PartNumber = Annotated[int, Meta(ge=0, le=MAX_ROSTER_PARTS)]
 
 
 class RosterPart(Struct, frozen=True, array_like=True):
     """One piece of a roster; a terminal installs a version once it holds all `parts`."""
 
-    version: int
-    issued_ms: int
-    part: int
-    parts: int
-    points: tuple[Point, ...]
+    version: Count
+    issued_ms: Milliseconds
+    part: PartNumber
+    parts: PartNumber
+    points: Annotated[tuple[Point, ...], Meta(max_length=MAX_POINTS)]
     people: tuple[Person, ...]
 
 
@@ -77,11 +83,18 @@ class Roster:
 
     def split(self) -> list[RosterPart]:
         """The parts that travel, at least one."""
-        size = PEOPLE_PER_ROSTER_PART
-        groups = [self.people[i : i + size] for i in range(0, len(self.people), size)] or [()]
+        groups: list[list[Person]] = [[]]
+        used_bytes = 0
+        for person in self.people:
+            size_bytes = len(msgspec.msgpack.encode(person))
+            if used_bytes + size_bytes > ROSTER_PART_BYTES:
+                groups.append([])
+                used_bytes = 0
+            groups[-1].append(person)
+            used_bytes += size_bytes
         points = tuple(self.points.values())
         return [
-            RosterPart(self.version, self.issued_ms, number, len(groups), points, group)
+            RosterPart(self.version, self.issued_ms, number, len(groups), points, tuple(group))
             for number, group in enumerate(groups)
         ]
 
@@ -89,9 +102,10 @@ class Roster:
 def join_parts(parts: Sequence[RosterPart]) -> Roster:
     """Put a complete set of parts of one version together; raises `Malformed`."""
     ordered = sorted(parts, key=lambda part: part.part)
-    if not ordered or [part.part for part in ordered] != list(range(ordered[0].parts)):
+    count = ordered[0].parts if ordered else 1
+    if len(ordered) != count or [part.part for part in ordered] != list(range(count)):
         raise Malformed("roster parts are missing")
-    if len({(part.version, part.parts) for part in ordered}) != 1:
+    if len({(part.version, part.issued_ms, part.parts, part.points) for part in ordered}) != 1:
         raise Malformed("roster parts of different versions")
     head = ordered[0]
     people = [person for part in ordered for person in part.people]

@@ -1,13 +1,17 @@
 """Which sequence numbers are held: a set of whole numbers from 1, kept as ranges."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 Range = tuple[int, int]
-"""First and last number, both included."""
+"""First and last number, both included; never empty."""
+
+_first, _last = itemgetter(0), itemgetter(1)
 
 
 class SeqSet:
-    """Sorted, disjoint, non-touching ranges. Appending in order costs O(1)."""
+    """Sorted, disjoint, non-touching ranges. Every operation on one range costs O(log n)."""
 
     __slots__ = ("_ranges",)
 
@@ -19,26 +23,37 @@ class SeqSet:
     def add(self, first: int, last: int) -> list[Range]:
         """Add a range; returns the parts of it that were not held before."""
         ranges = self._ranges
-        if not ranges or first > ranges[-1][1] + 1:
-            ranges.append((first, last))
-            return [(first, last)]
-        if first == ranges[-1][1] + 1:
-            ranges[-1] = (ranges[-1][0], last)
-            return [(first, last)]
-        return self._merge(first, last)
+        start = bisect_left(ranges, first - 1, key=_last)
+        end = bisect_right(ranges, last + 1, lo=start, key=_first)
+        touched = ranges[start:end]
+        new: list[Range] = []
+        at = first
+        for low, high in touched:
+            if at < low:
+                new.append((at, low - 1))
+            at = max(at, high + 1)
+        if at <= last:
+            new.append((at, last))
+        if touched:
+            first, last = min(first, touched[0][0]), max(last, touched[-1][1])
+        ranges[start:end] = [(first, last)]
+        return new
 
     def discard(self, first: int, last: int) -> None:
         """Remove a range, held or not."""
-        kept: list[Range] = []
-        for low, high in self._ranges:
-            if low < first:
-                kept.append((low, min(high, first - 1)))
-            if high > last:
-                kept.append((max(low, last + 1), high))
-        self._ranges = kept
+        ranges = self._ranges
+        start = bisect_left(ranges, first, key=_last)
+        end = bisect_right(ranges, last, lo=start, key=_first)
+        if start == end:
+            return
+        low, high = ranges[start][0], ranges[end - 1][1]
+        before = [(low, first - 1)] if low < first else []
+        after = [(last + 1, high)] if high > last else []
+        ranges[start:end] = before + after
 
     def __contains__(self, seq: int) -> bool:
-        return any(first <= seq <= last for first, last in self._ranges)
+        place = bisect_left(self._ranges, seq, key=_last)
+        return place < len(self._ranges) and self._ranges[place][0] <= seq
 
     def __iter__(self) -> Iterator[Range]:
         return iter(self._ranges)
@@ -61,23 +76,3 @@ class SeqSet:
                 missing.append((expected, first - 1))
             expected = last + 1
         return missing
-
-    def _merge(self, first: int, last: int) -> list[Range]:
-        new: list[Range] = []
-        before: list[Range] = []
-        after: list[Range] = []
-        low, high, start = first, last, first
-        for held_first, held_last in self._ranges:
-            if held_last < first - 1:
-                before.append((held_first, held_last))
-            elif held_first > last + 1:
-                after.append((held_first, held_last))
-            else:
-                if start < held_first:
-                    new.append((start, min(last, held_first - 1)))
-                start = max(start, held_last + 1)
-                low, high = min(low, held_first), max(high, held_last)
-        if start <= last:
-            new.append((start, last))
-        self._ranges = [*before, (low, high), *after]
-        return new

@@ -11,6 +11,9 @@ from msgspec import Struct
 
 from protocol import suites
 from protocol.errors import Malformed
+from protocol.fields import Octet
+from protocol.limits import MAX_MESSAGE_BYTES
+from protocol.packing import decode_as
 from protocol.suites import SigningKey, VerifyKey
 
 T = TypeVar("T")
@@ -27,14 +30,14 @@ class Label(Enum):
     ENROLMENT = b"muster/1 enrolment\0"
 
 
-class _Signed(Struct, frozen=True, array_like=True):
-    suite: int
+class _Signed(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    # No field may follow: the signature would not cover it.
+    suite: Octet
     payload: bytes
     signature: bytes
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Signed)
 
 
 def encode_signed(label: Label, payload: object, key: SigningKey) -> bytes:
@@ -46,31 +49,27 @@ def encode_signed(label: Label, payload: object, key: SigningKey) -> bytes:
 
 def peek(message: bytes, shape: type[T]) -> T:
     """Decode without verifying, to learn whose key to verify with. Raises `Malformed`."""
-    return _decode(_parse(message).payload, shape)
+    return decode_as(_parse(message).payload, shape)
+
+
+def verified_payload(label: Label, message: bytes, key: VerifyKey) -> bytes:
+    """The payload, still encoded. Raises `Malformed`, `Unsupported` or `BadSignature`."""
+    signed = _parse(message)
+    suites.require_known(signed.suite)
+    suites.verify(key, signed.signature, _covered(label, signed.suite, signed.payload))
+    return signed.payload
 
 
 def decode_signed(label: Label, message: bytes, key: VerifyKey, shape: type[T]) -> T:
     """Verify, then decode. Raises `Malformed`, `Unsupported` or `BadSignature`."""
-    signed = _parse(message)
-    suites.require_known(signed.suite)
-    suites.verify(key, signed.signature, _covered(label, signed.suite, signed.payload))
-    return _decode(signed.payload, shape)
+    return decode_as(verified_payload(label, message, key), shape)
 
 
 def _covered(label: Label, suite: int, payload: bytes) -> bytes:
-    return label.value + bytes([suite & 0xFF]) + payload
+    return label.value + bytes([suite]) + payload
 
 
 def _parse(message: bytes) -> _Signed:
-    try:
-        return _decoder.decode(message)
-    except msgspec.DecodeError as error:
-        raise Malformed("not a signed statement") from error
-
-
-def _decode(payload: bytes, shape: type[T]) -> T:
-    try:
-        return msgspec.msgpack.decode(payload, type=shape)
-    except msgspec.DecodeError as error:
-        # msgspec's text may quote the value; what a card holds must not reach a log.
-        raise Malformed(f"payload is no {shape.__name__}") from error
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise Malformed("longer than any message")
+    return decode_as(message, _Signed)

@@ -15,10 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from protocol.errors import BadSignature, CannotOpen, Unsupported
-from protocol.limits import DIGEST_BYTES, KEY_ID_BYTES
+from protocol.limits import DIGEST_BYTES, KEY_ID_BYTES, RAW_KEY_BYTES
 
 SUITE = 1
-RECORD_KEY_BITS = 256
 NONCE_BYTES = 12
 
 SigningKey = Ed25519PrivateKey
@@ -55,11 +54,16 @@ def hpke_open(private: OpeningKey, sealed: bytes, info: bytes) -> bytes:
 
 def new_record_key() -> bytes:
     """A fresh key for record sealing; it must never touch a disk."""
-    return AESGCM.generate_key(RECORD_KEY_BITS)
+    return AESGCM.generate_key(RAW_KEY_BYTES * 8)
 
 
 def record_cipher(key: bytes) -> AESGCM:
-    """The AEAD under a record key; `cryptography.exceptions.InvalidTag` on altered input."""
+    """The AEAD under a record key; `cryptography.exceptions.InvalidTag` on altered input.
+
+    Raises `CannotOpen` for a key that is none: whoever wrapped it chose its length.
+    """
+    if len(key) != RAW_KEY_BYTES:
+        raise CannotOpen("a record key of the wrong size")
     return AESGCM(key)
 
 
@@ -79,3 +83,8 @@ def verify(key: VerifyKey, signature: bytes, message: bytes) -> None:
 def keyed_digest(key: bytes, text: str) -> bytes:
     """128 bits of HMAC-SHA256: a plain hash of an ID number falls to guessing in minutes."""
     return hmac.digest(key, text.encode(), "sha256")[:DIGEST_BYTES]
+
+
+def message_digest(message: bytes) -> bytes:
+    """SHA-256 of a whole message: how a refusal names what it refuses."""
+    return hashlib.sha256(message).digest()

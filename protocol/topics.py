@@ -3,15 +3,22 @@
 muster/1/{county}/up/{node}/{channel}      terminal to gateway
 muster/1/{county}/dn/{node}/{channel}      gateway to terminal
 muster/1/{county}/gw/{gateway}/state       retained: is a gateway listening?
+
+Builders raise `Malformed` for a name that is none: no wildcard and no slash gets into a topic.
 """
 
+import re
 from enum import Enum
 from typing import NamedTuple
 
 from protocol.errors import Malformed
-from protocol.ids import Name, parse_name
+from protocol.ids import NAME_PATTERN, Name, parse_name
 
 ROOT = "muster/1"
+_DOWN = re.compile(
+    rf"{ROOT}/{NAME_PATTERN}/dn/{NAME_PATTERN}/"
+    r"(?:(receipt|refusal|activation)|(roster)/[0-9]{1,4})"  # only a roster comes in parts
+)
 
 
 class Up(Enum):
@@ -41,33 +48,33 @@ class UpTopic(NamedTuple):
 
 def up(county: str, node: str, channel: Up) -> str:
     """Topic of one uplink channel."""
-    return f"{ROOT}/{county}/up/{node}/{channel.value}"
+    return f"{ROOT}/{parse_name(county)}/up/{parse_name(node)}/{channel.value}"
 
 
 def down(county: str, node: str, channel: Down, part: int | None = None) -> str:
     """Topic of one downlink channel; `part` numbers the pieces of a roster."""
-    topic = f"{ROOT}/{county}/dn/{node}/{channel.value}"
+    topic = f"{ROOT}/{parse_name(county)}/dn/{parse_name(node)}/{channel.value}"
     return topic if part is None else f"{topic}/{part}"
 
 
 def all_up(county: str) -> str:
     """Subscription of a gateway: everything the county's terminals say."""
-    return f"{ROOT}/{county}/up/+/+"
+    return f"{ROOT}/{parse_name(county)}/up/+/+"
 
 
 def all_down(county: str, node: str) -> str:
     """Subscription of a terminal: everything said to it."""
-    return f"{ROOT}/{county}/dn/{node}/#"
+    return f"{ROOT}/{parse_name(county)}/dn/{parse_name(node)}/#"
 
 
 def gateway_state(county: str, gateway: str) -> str:
     """Retained topic on which a gateway says that it is there."""
-    return f"{ROOT}/{county}/gw/{gateway}/state"
+    return f"{ROOT}/{parse_name(county)}/gw/{parse_name(gateway)}/state"
 
 
 def any_gateway_state(county: str) -> str:
     """Subscription of a terminal to whichever gateway serves the county."""
-    return f"{ROOT}/{county}/gw/+/state"
+    return f"{ROOT}/{parse_name(county)}/gw/+/state"
 
 
 def parse_up(topic: str) -> UpTopic:
@@ -84,10 +91,5 @@ def parse_up(topic: str) -> UpTopic:
 
 def parse_down(topic: str) -> Down | None:
     """Which downlink channel a topic is; `None` for any other topic."""
-    parts = topic.split("/")
-    if len(parts) not in {6, 7} or parts[3] != "dn":
-        return None
-    try:
-        return Down(parts[5])
-    except ValueError:
-        return None
+    found = _DOWN.fullmatch(topic)
+    return Down(found[1] or found[2]) if found else None
