@@ -1,4 +1,4 @@
-"""Muster's front door: `muster terminal|gateway|provision|sim|demo|doctor`; each loads when used."""
+"""Muster's front door: `muster terminal|gateway|provision|sim|demo|doctor`, loaded when used."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -6,8 +6,6 @@ import time
 from pathlib import Path
 
 import msgspec
-from runtime.tls import check_peer_dates, client_context
-from runtime.web.server import serve
 
 from gateway.downlink import Downlink
 from gateway.fleet import Fleet
@@ -31,6 +29,8 @@ from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
 from runtime.feed import Feed
 from runtime.service import run_until_stopped
+from runtime.tls import client_context
+from runtime.web.server import serve
 
 log = logging.getLogger(__name__)
 
@@ -62,14 +62,13 @@ class Gateway:
         self._roster = self._rosters.load(self._points)
         activation = self._activation()
         self._board = Board(settings, activation, self._roster, self._fleet)
-        self._folded = 0
+        self._folded = self._duplicates = 0
         identity_folder = base / settings.identity
         self._link = MqttLink(
             self._identity,
             settings.broker.host,
             settings.broker.port,
             lambda: client_context(identity_folder, self._clock),
-            lambda sock: check_peer_dates(sock, self._clock),
             self,
         )
         self._downlink = Downlink(self._identity, self._link, activation)
@@ -149,6 +148,7 @@ class Gateway:
                 self._fleet.heard(reply.node, now_s)
         for each in messages:
             each.acknowledge()
+        self._duplicates += admitted.duplicates
         if admitted.quarantined:
             log.warning("%d messages put into quarantine", admitted.quarantined)
 
@@ -184,7 +184,8 @@ class Gateway:
     def _view(self) -> BoardView:
         return self._board.view(
             self._intake.streams,
-            self._reading.quarantine_count(),
+            quarantined=self._reading.quarantine_count(),
+            duplicates=self._duplicates,
             now_ms=self._now_ms(),
             now_s=time.monotonic(),
         )

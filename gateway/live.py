@@ -45,7 +45,13 @@ class Board:
                 self._latest.append((entry, record))
 
     def view(
-        self, streams: Sequence[Stream], quarantined: int, *, now_ms: int, now_s: float
+        self,
+        streams: Sequence[Stream],
+        *,
+        quarantined: int,
+        duplicates: int,
+        now_ms: int,
+        now_s: float,
     ) -> BoardView:
         """Everything on the board now."""
         muster, settings = self._muster, self._settings
@@ -68,6 +74,7 @@ class Board:
             stored=muster.records,
             unknown_kinds=muster.unknown_kinds,
             quarantined=quarantined,
+            duplicates=duplicates,
         )
 
     def _point_row(self, name: str, count: PointCount) -> PointRow:

@@ -99,9 +99,9 @@ def gateway_toml(county: County, plan: CountyPlan) -> bytes:
 def terminal_toml(county: County, plan: TerminalPlan) -> bytes:
     """The text of `terminal.toml`."""
     tables: dict[str, Table] = {
-        "broker": _broker(county),
+        "broker": {**_broker(county), "port": plan.broker_port or county.broker.port},
         "web": {"port": plan.web_port},
-        "reader": {"port": plan.reader_port},
+        "reader": {"port": plan.reader_port, "poll_s": plan.reader_poll_s},
     }
     if plan.gnss_port is not None:
         tables["gnss"] = {"port": plan.gnss_port}

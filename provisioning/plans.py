@@ -75,11 +75,15 @@ class TerminalPlan:
     point: str
     lane: int = 1
     reader_port: str = "serial:///dev/ttyUSB0?baud=115200"
+    reader_poll_s: float = 0.5
+    """How often the reader looks for a card."""
     gnss_port: str | None = None
     board: str | None = None
     """A board profile of hw/; `None` is a terminal without lights and buzzer."""
     pins: Pins = "lgpio"
     web_port: int = 8081
+    broker_port: int | None = None
+    """Where this terminal finds the broker, when a tunnel lies between; `None`: the county's."""
 
     def check(self) -> None:
         """Raises `Malformed` for a bad name and `BadPlan` for anything else."""

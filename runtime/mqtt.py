@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from runtime.backoff import Backoff
+from runtime.tls import explain
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,6 @@ class MqttOptions:
     port: int
     tls: Callable[[], ssl.SSLContext]
     """Called for every connection: certificates may be renewed, clocks set."""
-    check_socket: Callable[[ssl.SSLSocket], None] = lambda _: None
-    """Called after the handshake and before CONNECT; raises to refuse the peer."""
     will: Will | None = None
     farewell: bytes | None = None
     """What is left on the will's topic when we go on purpose."""
@@ -109,7 +108,8 @@ class MqttConnection:
                 self._handler.connected(attempt.receive_maximum)
                 reason, refused = await attempt.closed()
             except (OSError, ValueError) as error:  # ValueError: paho on an unusable host name
-                reason, refused = str(error), isinstance(error, MqttRefused | ssl.SSLError)
+                refused = isinstance(error, MqttRefused | ssl.SSLError)
+                reason = f"{explain(error)} ({error})"
             finally:
                 self._client = None
                 attempt.close()
@@ -198,7 +198,6 @@ class _Attempt:
 
     def _on_socket_open(self, _client: Client, _data: Any, sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # paho leaves 40 ms stalls
-        self._options.check_socket(sock)
 
     def _watch_socket(self) -> None:
         sock = self.client.socket()

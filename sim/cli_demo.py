@@ -28,7 +28,7 @@ CLOSING_WORDS = "Every scan that was shown to a person is in the county's ledger
 @click.option("--exit", "exits", is_flag=True, help="Do not wait for anybody; compare and exit.")
 @click.option("--people", type=click.IntRange(min=1), default=120, show_default=True)
 @click.option("--terminals", type=click.IntRange(1, MAX_TERMINALS), default=3, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same story.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same story.")
 @click.option("--json", "report", type=click.Path(path_type=Path), help="Write the summary here.")
 @click.option(
     "--gnss",
@@ -68,20 +68,28 @@ def demo(
         recordings=recordings,
     )
     console = Console(highlight=False)
-    try:
-        summary = asyncio.run(_run(wish, console, stays=not exits))
-    except KeyboardInterrupt:
-        console.print("\nstopped; the county is gone, its files are in", str(folder))
-        sys.exit(130)
-    except* (FileNotFoundError, ProcessDied, NoAnswer, TimeoutError) as group:
-        for error in _leaves(group):
-            click.echo(f"muster demo: {error or 'the county did not come up in time'}", err=True)
-        sys.exit(1)
+    summary = _run_or_leave(wish, console, stays=not exits)
     if report is not None:
         values = asdict(summary)
         del values["differences"]
         report.write_text(json.dumps(values, indent=2) + "\n")
     sys.exit(1 if summary.differences else 0)
+
+
+def _run_or_leave(wish: Wish, console: Console, *, stays: bool) -> Summary:
+    """Run the demo; what stops it becomes one line and an exit code."""
+    problems: list[BaseException] = []
+    try:
+        try:
+            return asyncio.run(_run(wish, console, stays=stays))
+        except* (FileNotFoundError, ProcessDied, NoAnswer, TimeoutError) as group:
+            problems = _leaves(group)
+    except KeyboardInterrupt:
+        console.print(f"\nstopped; the county is gone, its files are in {wish.folder}")
+        sys.exit(130)
+    for problem in problems:
+        click.echo(f"muster demo: {str(problem) or 'the county did not come up in time'}", err=True)
+    sys.exit(1)
 
 
 async def _run(wish: Wish, console: Console, *, stays: bool) -> Summary:

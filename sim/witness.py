@@ -62,7 +62,7 @@ class Witness:
         if not self.page:
             await self.until_back()
         async with asyncio.timeout(UP_LIMIT_S):
-            while self.page.get("roster_version") is None or self.page["reader"] != DeviceHealth.READY:
+            while not self._is_ready():
                 await self._wait()
 
     async def until_back(self) -> None:
@@ -77,13 +77,16 @@ class Witness:
         while not self.page or self.page["custody"]["waiting"]:
             await self._wait()
 
+    def _is_ready(self) -> bool:
+        page = self.page
+        has_roster = page.get("roster_version") is not None and page["activation"] is not None
+        return has_roster and page["reader"] == DeviceHealth.READY
+
     def _see(self, page: dict[str, Any]) -> None:
         self.page = page
         shown = page["verdict"]
         if shown is not None:
-            self._latest = SeenVerdict(
-                self.node, shown["epoch"], shown["seq"], shown["verdict"]
-            )
+            self._latest = SeenVerdict(self.node, shown["epoch"], shown["seq"], shown["verdict"])
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 

@@ -5,9 +5,6 @@ import logging
 from pathlib import Path
 from random import Random
 
-from runtime.tls import check_peer_dates, client_context
-from runtime.web.server import serve
-
 from drivers.readers.base import ReaderEvent
 from protocol.health import HEARTBEAT_INTERVAL_S
 from protocol.keys import decode_identity
@@ -16,6 +13,8 @@ from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
 from runtime.feed import Feed
 from runtime.service import run_until_stopped
+from runtime.tls import client_context
+from runtime.web.server import serve
 from terminal.attached import Attached
 from terminal.county import County
 from terminal.lane import Lane
@@ -66,7 +65,6 @@ class Terminal:
             identity,
             settings.broker,
             tls=lambda: client_context(keys, clock),
-            check_socket=lambda sock: check_peer_dates(sock, clock),
             listener=county,
         )
         self._reader = Attached("card reader", self._publish)

@@ -54,7 +54,6 @@ class MqttLink:
         host: str,
         port: int,
         tls: Callable[[], ssl.SSLContext],
-        check_socket: Callable[[ssl.SSLSocket], None],
         listener: Listener,
     ) -> None:
         self._county = identity.county
@@ -66,7 +65,6 @@ class MqttLink:
             host=host,
             port=port,
             tls=tls,
-            check_socket=check_socket,
             will=Will(self._state_topic, OFFLINE, delay_s=0),
             farewell=OFFLINE,
             session_expiry_s=SESSION_EXPIRY_S,

@@ -26,6 +26,7 @@ def event_stream(
     encode: Callable[[T, int], str | None],
     *,
     heartbeat_s: float = HEARTBEAT_S,
+    spacing_s: float = SPACING_S,
 ) -> StreamingResponse:
     """Answer with a stream that ends when the client leaves or the server stops.
 
@@ -34,7 +35,8 @@ def event_stream(
     proxies and an event named `beat` for the page, which cannot see comments.
     """
     ending = request.scope.get(ENDING)
-    stream = _events(feed, encode, heartbeat_s, ending or asyncio.Event())
+    ending = ending or asyncio.Event()
+    stream = _events(feed, encode, ending, heartbeat_s=heartbeat_s, spacing_s=spacing_s)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
@@ -42,8 +44,10 @@ def event_stream(
 async def _events(
     feed: Feed[T],
     encode: Callable[[T, int], str | None],
-    heartbeat_s: float,
     ending: asyncio.Event,
+    *,
+    heartbeat_s: float,
+    spacing_s: float,
 ) -> AsyncIterator[str]:
     yield f"retry: {RETRY_MS}\n\n"
     version = -1
@@ -64,7 +68,7 @@ async def _events(
             data = encode(value, version)
             if data is not None:
                 yield f"id: {version}\ndata: {data}\n\n"
-                await asyncio.wait({end}, timeout=SPACING_S)
+                await asyncio.wait({end}, timeout=spacing_s)
     finally:
         end.cancel()
         newer.cancel()

@@ -31,7 +31,6 @@ class MqttLink:
         broker: BrokerSettings,
         *,
         tls: Callable[[], ssl.SSLContext],
-        check_socket: Callable[[ssl.SSLSocket], None],
         listener: LinkListener,
     ) -> None:
         county, node = identity.county, identity.node
@@ -44,7 +43,6 @@ class MqttLink:
             host=broker.host,
             port=broker.port,
             tls=tls,
-            check_socket=check_socket,
             will=Will(self._state_topic, LOST, WILL_DELAY_S),
             farewell=OFFLINE,
             subscriptions=(topics.all_down(county, node), topics.any_gateway_state(county)),

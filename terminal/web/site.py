@@ -31,7 +31,7 @@ def station_app(feed: Feed[StationView]) -> Starlette:
     )
 
     async def live_json(request: Request) -> Response:
-        return event_stream(request, feed, lambda view, _version: encode_facts(view))
+        return event_stream(request, feed, lambda view, _version: encode_facts(view), spacing_s=0)
 
     return Starlette(
         routes=[
