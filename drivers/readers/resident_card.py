@@ -87,7 +87,7 @@ def id_number_is_valid(number: str) -> bool:
 
     18 characters: MOD 11-2, foreigners' numbers of 2023 included. 15 digits: the form before
     1999, checked for a possible birth date. Three letters and 12 digits: foreigners, 2017,
-    whose check digit is not published. Area codes are not looked at: they get abolished.
+    taken by its form alone. Area codes are not looked at: they get abolished.
     """
     if _NUMBER_2017.fullmatch(number):
         return True

@@ -23,7 +23,7 @@ _ANSWER_TIMEOUT_S: Mapping[Command, float] = MappingProxyType(
     }
 )
 WHOLE_REPLY_S = 5.0  # the same, for the last byte; the longest reply takes 2.4 s at 9600 baud
-FRAME_GAP_S = 0.2  # far above a USB adapter's 16 ms latency; no reader was seen to pause longer
+FRAME_GAP_S = 0.2  # assumed: far above a USB adapter's 16 ms latency, the only pause known
 QUIET_LIMIT_S = 1.0  # how long to wait for a line to fall quiet before asking again anyway
 SILENT_AFTER_S = 5.0  # without a byte; one power-on (1.5 s) and some lost exchanges fit in
 # With bytes, but none that make sense: a line that damages every fourth reply still answers.
