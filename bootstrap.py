@@ -60,12 +60,14 @@ def install_debian_packages(packages: list[str]) -> None:
     if as_root and shutil.which("sudo") is None:
         sys.exit(f"please run as root: apt-get install {names}")
     print(f"installing Debian packages: {names}", flush=True)
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    apt = [*as_root, "apt-get", "-qq"]
-    subprocess.run([*apt, "update"], check=True, env=environment)
-    subprocess.run(
-        [*apt, "install", "-y", "--no-install-recommends", *packages], check=True, env=environment
-    )
+    apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    run(*apt, "update")
+    run(*apt, "install", "-y", "--no-install-recommends", *packages)
+
+
+def run(*command: str | Path) -> None:
+    """Run a command; raises `CalledProcessError`."""
+    subprocess.run(command, check=True)
 
 
 def install_python_packages(extras: list[str]) -> None:
@@ -78,13 +80,13 @@ def install_python_packages(extras: list[str]) -> None:
     print("setting up .venv", flush=True)
     uv = shutil.which("uv")
     if uv is not None:
-        subprocess.run([uv, "venv", "-q", "--allow-existing", VENV], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "-p", VENV, "-e", target], check=True)
+        run(uv, "venv", "-q", "--allow-existing", VENV)
+        run(uv, "pip", "install", "-q", "-p", VENV, "-e", target)
     else:
         if not (VENV / "bin" / "pip").exists():
-            subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-        pip = [VENV / "bin" / "pip", "--disable-pip-version-check", "install", "-q"]
-        subprocess.run([*pip, "-e", target], check=True)
+            run(sys.executable, "-m", "venv", VENV)
+        pip = VENV / "bin" / "pip"
+        run(pip, "--disable-pip-version-check", "install", "-q", "-e", target)
     STAMP.write_text(" ".join([wanted, *extras]))
 
 

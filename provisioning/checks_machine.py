@@ -112,7 +112,7 @@ def check_mosquitto(*, needed: bool) -> Finding:
     if program is None:
         missing = Text("没有 mosquitto", "mosquitto is not installed")
         return bad(missing, install) if needed else look(missing, install)
-    shown = subprocess.run(  # noqa: S603 - the program is a fixed name, the argument too
+    shown = subprocess.run(
         [program, "-h"], capture_output=True, text=True, timeout=_PROBE_LIMIT_S, check=False
     )
     return judge_mosquitto(shown.stdout)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from provisioning.errors import BadPlan
 
-Scalar = str | int
+Scalar = str | int | float
 Value = Scalar | Sequence[Scalar]
 Table = Mapping[str, Value]
 
@@ -37,6 +37,6 @@ def _value(value: Value) -> str:
         if not value.isprintable():
             raise BadPlan(f"{value!r} holds characters that cannot be printed")
         return json.dumps(value, ensure_ascii=False)  # printable: JSON's escapes are TOML's
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return str(value)
     return f"[{', '.join(_value(item) for item in value)}]"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from gateway.cli import take_roster
 from provisioning.broker import MOSQUITTO_CONF
@@ -126,9 +126,9 @@ class County:
     ) -> None:
         await self._stack.aclose()
 
-    async def board(self) -> dict[str, object]:
+    async def board(self) -> dict[str, Any]:
         """The county's board as JSON. Raises `OSError` while the gateway is away."""
-        board: dict[str, object] = await get_json(self.setting.web_port, "/api/v1/board")
+        board: dict[str, Any] = await get_json(self.setting.web_port, "/api/v1/board")
         return board
 
     def check(self) -> None:

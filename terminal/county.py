@@ -5,7 +5,6 @@ Nothing is believed because it came through the broker.
 
 import logging
 from collections.abc import Callable
-from enum import Enum
 
 from protocol.errors import BadSignature, ProtocolError
 from protocol.keys import Identity, Peer
@@ -14,17 +13,9 @@ from runtime.clock import SystemClock
 from terminal.roster import RosterBook
 from terminal.station import Station
 from terminal.uplink import Uplink
+from terminal.view import LinkState
 
 log = logging.getLogger(__name__)
-
-
-class LinkState(Enum):
-    """How the terminal reaches the county."""
-
-    UP = "up"
-    DOWN = "down"
-    REFUSED = "refused"
-    """The broker or the gateway answers, but will not have us: the operator must act."""
 
 
 class County:

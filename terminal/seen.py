@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from protocol.keys import Identity
-from protocol.suites import NONCE_BYTES, RECORD_KEY_BITS, keyed_digest
+from protocol.limits import RAW_KEY_BYTES
+from protocol.suites import NONCE_BYTES, keyed_digest
 from terminal.outbox_file import Mark
 from terminal.station import Seen
 
@@ -26,7 +27,7 @@ class SeenBook:
 
     def __init__(self, identity: Identity) -> None:
         secret = identity.opening_key.private_bytes_raw()
-        self._key = HKDF(SHA256(), RECORD_KEY_BITS // 8, salt=None, info=_INFO).derive(secret)
+        self._key = HKDF(SHA256(), RAW_KEY_BYTES, salt=None, info=_INFO).derive(secret)
         self._cipher = AESGCM(self._key)
 
     def mark(self, seen: Seen) -> Mark:

@@ -8,7 +8,15 @@ from protocol.health import DeviceHealth
 from protocol.records import TimeSource
 from protocol.roster import Point
 from protocol.verdict import Reason, Verdict
-from terminal.county import LinkState
+
+
+class LinkState(Enum):
+    """How the terminal reaches the county."""
+
+    UP = "up"
+    DOWN = "down"
+    REFUSED = "refused"
+    """The broker or the gateway answers, but will not have us: the operator must act."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ def board_view(points: int = 6, nodes: int = 8) -> BoardView:
         stored=present + 37,
         unknown_kinds=0,
         quarantined=1,
+        duplicates=12,
     )
 
 

@@ -94,6 +94,7 @@ class BoardFacts(_Facts):
     stored: int
     unknown_kinds: int
     quarantined: int
+    duplicates: int
 
 
 def board_facts(view: BoardView) -> BoardFacts:
