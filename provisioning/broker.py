@@ -85,12 +85,12 @@ def access_list(county: str, gateway: str) -> str:
     at delivery, so only deliveries prove anything.
     """
     # Every channel, also those of later versions: an upgrade must not need a new access list.
-    own_uplink = f"{topics.ROOT}/{county}/up/%u/#"
+    own_uplink, own_downlink = (f"{topics.ROOT}/{county}/{way}/%u/#" for way in ("up", "dn"))
     return f"""\
 # Every node, under the name in its certificate. `pattern`, because a `topic` line above the first
 # `user` line would be for anonymous clients only.
 pattern write {own_uplink}
-pattern read {topics.all_down(county, "%u")}
+pattern read {own_downlink}
 pattern read {topics.any_gateway_state(county)}
 
 user {gateway}
