@@ -16,7 +16,7 @@ from gateway.registry import Registry
 from gateway.settings import GatewaySettings
 from gateway.store.base import StoreError
 from gateway.store.rosters import RosterStore
-from gateway.store.sqlite import SqliteLedger
+from gateway.store.sqlite import DATABASE, SqliteLedger
 from gateway.view import BoardView
 from gateway.web.site import board_app
 from protocol.downlink import Activation, Mode
@@ -34,7 +34,6 @@ from runtime.web.server import serve
 
 log = logging.getLogger(__name__)
 
-DATABASE = "gateway.db"
 REFRESH_S = 0.2  # the board changes at most five times a second
 ROSTER_POLL_S = 1.0  # another process imports rosters into the same database
 STORE_RETRY_S = 1.0

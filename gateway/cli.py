@@ -9,7 +9,7 @@ import click
 from gateway.roster_csv import RosterFile, RosterFileError, read_roster
 from gateway.settings import GatewaySettings
 from gateway.store.rosters import RosterStore
-from gateway.store.sqlite import SqliteLedger
+from gateway.store.sqlite import DATABASE, SqliteLedger
 from protocol.errors import ProtocolError
 from protocol.keys import decode_identity
 from runtime.clock import SystemClock, TimeFloor
@@ -19,7 +19,6 @@ from runtime.log import set_up_logging
 from runtime.web.server import CannotListen
 
 CONFIG = click.Path(path_type=Path, exists=True, dir_okay=False)
-DATABASE = "gateway.db"
 
 
 @click.group()

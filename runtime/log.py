@@ -32,4 +32,4 @@ def set_up_logging(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)  # paths only, and too many
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its start and stop are ours to tell

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.cli import DATABASE
+from gateway.store.sqlite import DATABASE
 from protocol.keys import decode_identity
 from provisioning.layout import IDENTITY, NODE_IDENTITY
 from sim.audit import board_differences, chain_differences, ledger_differences, read_ledger

@@ -107,7 +107,7 @@ class LinkProxy:
             for end in (writer, far_writer):
                 end.close()
                 await end.wait_closed()
-        except* ConnectionError:  # one side was reset; so is the other
+        except* OSError:  # one side was reset, so is the other; ENOTCONN is no ConnectionError
             pass
         finally:
             _reset(far_writer)

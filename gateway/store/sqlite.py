@@ -12,6 +12,7 @@ from gateway.store.base import LedgerEntry, NewRun, Quarantined, StoreError, Str
 from protocol.sequences import Range, SeqSet
 from runtime.database import open_database
 
+DATABASE = "gateway.db"  # in the gateway's data folder; rosters are in the same file
 ROWS_PER_INSERT = (
     200  # multi-row inserts are 1.8 times as fast as single rows (docs/decisions/0002)
 )
