@@ -15,6 +15,8 @@ from protocol.errors import Malformed
 from protocol.ids import NAME_PATTERN, Name, parse_name
 
 ROOT = "muster/1"
+ACL_USER = "%u"
+"""What mosquitto's access rules put in place of a name: whoever is connected."""
 _DOWN = re.compile(
     rf"{ROOT}/{NAME_PATTERN}/dn/{NAME_PATTERN}/"
     r"(?:(receipt|refusal|activation)|(roster)/[0-9]{1,4})"  # only a roster comes in parts
@@ -63,8 +65,9 @@ def all_up(county: str) -> str:
 
 
 def all_down(county: str, node: str) -> str:
-    """Subscription of a terminal: everything said to it."""
-    return f"{ROOT}/{parse_name(county)}/dn/{parse_name(node)}/#"
+    """Subscription of a terminal: everything said to it; with `ACL_USER`, the rule for them all."""
+    whose = node if node == ACL_USER else parse_name(node)
+    return f"{ROOT}/{parse_name(county)}/dn/{whose}/#"
 
 
 def gateway_state(county: str, gateway: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runtime.files import write_atomic
-from runtime.release import RELEASED
+from runtime.release import RELEASED, SERVICE_LIFE
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,8 @@ DRIFT_PPM = 50  # a Pi's crystal over its temperature range; hw/gnss-nmea.md
 JUMP_MS = 2000  # a step larger than this is an event, not slewing
 FLOOR_STEP_MS = 60_000  # how far the floor must rise to be worth a write to the card
 RTC_ERROR_MS = 5_000  # a DS3231 drifts at most 2 ppm: five seconds in a month
+_RELEASED_MS = int(RELEASED.timestamp() * 1000)
+CEILING_MS = int((RELEASED + SERVICE_LIFE).timestamp() * 1000)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _RTC = Path("/sys/class/rtc/rtc0")
 
@@ -90,26 +92,37 @@ class Clock(Protocol):
 
 
 class TimeFloor:
-    """The latest time that has certainly been reached; survives power cuts, never falls."""
+    """The latest time that has certainly been reached; survives power cuts, never falls.
+
+    Nothing lifts it beyond the ceiling: one absurd time believed once would never be undone.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.at_ms = max(int(RELEASED.timestamp() * 1000), self._load())
+        self.at_ms = max(_RELEASED_MS, self._load())
 
-    def raise_to(self, at_ms: int) -> None:
-        """Note that `at_ms` is past; written only when it is worth the wear."""
-        if at_ms >= self.at_ms + FLOOR_STEP_MS:
-            self.at_ms = at_ms
+    def raise_to(self, at_ms: int) -> bool:
+        """Note that `at_ms` is past; done, and written, only when it is worth the wear."""
+        if not self.at_ms + FLOOR_STEP_MS <= at_ms <= CEILING_MS:
+            return False
+        self.at_ms = at_ms
+        try:
             write_atomic(self._path, str(at_ms).encode())
+        except OSError as error:  # a full disk must not stop the clock; the next minute tries again
+            log.warning("time floor not saved: %s", error.strerror)
+        return True
 
     def _load(self) -> int:
         try:
-            return int(self._path.read_text())
+            at_ms = int(self._path.read_bytes())
         except FileNotFoundError:
             return 0
         except ValueError:
-            log.warning("time floor file is unreadable; starting again from the release date")
+            at_ms = CEILING_MS + 1
+        if at_ms > CEILING_MS:
+            log.warning("time floor file is unusable; starting again from the release date")
             return 0
+        return at_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +148,8 @@ class SystemClock:
         self._wall_ms, self._mono_ms = wall_ms, mono_ms
         self._ntp_error_ms, self._has_rtc = ntp_error_ms, has_rtc
         self._boot = _boot_number()
-        self._started_mono_ms = mono_ms()
-        self._offset_ms = wall_ms() - self._started_mono_ms
+        self._floor_mono_ms = mono_ms()  # when the floor was last known to be the time
+        self._offset_ms = wall_ms() - self._floor_mono_ms
         self._reference: _Reference | None = None
         self.jumps = 0
 
@@ -154,7 +167,7 @@ class SystemClock:
             at = self._reference.wall_ms + age
             return Reading(at, mono, self._boot, ClockSource.GNSS, error)
         if wall < self._floor.at_ms:
-            at = self._floor.at_ms + mono - self._started_mono_ms
+            at = self._floor.at_ms + mono - self._floor_mono_ms
             return Reading(at, mono, self._boot, ClockSource.UNSET, UNKNOWN_ERROR_MS)
         ntp_error_ms = self._ntp_error_ms()
         if ntp_error_ms is not None:
@@ -164,11 +177,14 @@ class SystemClock:
         return Reading(wall, mono, self._boot, ClockSource.UNSET, UNKNOWN_ERROR_MS)
 
     def discipline(self, utc_ms: int, received_mono_ms: int, error_ms: int) -> bool:
-        """Take a satellite time as the truth. Refused (False) if it lies before the floor."""
-        if utc_ms < self._floor.at_ms - FLOOR_STEP_MS:
+        """Take a satellite time as the truth.
+
+        Refused (False) if it lies before the floor or beyond the ceiling.
+        """
+        if not self._floor.at_ms - FLOOR_STEP_MS <= utc_ms <= CEILING_MS:
             return False
         self._reference = _Reference(utc_ms, received_mono_ms, error_ms)
-        self._floor.raise_to(utc_ms)
+        self.raise_floor(utc_ms)
         return True
 
     def is_behind_floor(self) -> bool:
@@ -182,7 +198,8 @@ class SystemClock:
 
     def raise_floor(self, at_ms: int) -> None:
         """Note a time vouched for by somebody else, such as a gateway's signature."""
-        self._floor.raise_to(at_ms)
+        if self._floor.raise_to(at_ms):
+            self._floor_mono_ms = self._mono_ms()
 
     def _watch_for_jump(self, offset_ms: int) -> None:
         if abs(offset_ms - self._offset_ms) > JUMP_MS:

@@ -36,4 +36,4 @@ def load_config(path: Path, shape: type[T]) -> T:
 def _path(shape: type, value: object) -> object:
     if shape is Path and isinstance(value, str):
         return Path(value)
-    raise NotImplementedError(f"no rule to read {shape}")
+    raise TypeError(f"expected a {shape.__name__}, got {type(value).__name__}")

@@ -4,6 +4,7 @@ WAL with `synchronous=FULL` costs one fsync per commit and about what a bare app
 loses every commit since the last checkpoint (measured, docs/decisions/0002-sqlite-full.md).
 """
 
+import contextlib
 import sqlite3
 from importlib import resources
 from pathlib import Path
@@ -29,12 +30,22 @@ def open_database(path: Path, package: str) -> sqlite3.Connection:
     """
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        _make_durable(connection)
-        _check(connection, path)
-        _migrate(connection, package)
     except sqlite3.Error as error:
         raise DatabaseError(f"{path}: {error}") from error
+    with contextlib.ExitStack() as cleanup:
+        cleanup.callback(connection.close)
+        try:
+            _prepare(connection, path, package)
+        except sqlite3.Error as error:
+            raise DatabaseError(f"{path}: {error}") from error
+        cleanup.pop_all()
     return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, package: str) -> None:
+    _make_durable(connection)
+    _check(connection, path)
+    _migrate(connection, package)
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:
@@ -80,4 +91,6 @@ def _statements(script: str) -> list[str]:
         if sqlite3.complete_statement(pending):
             statements.append(pending)
             pending = ""
+    if pending.strip():
+        statements.append(pending)  # no semicolon at the end: SQLite decides whether it is whole
     return statements

@@ -100,5 +100,6 @@ def test_parsing_is_total(topic: str) -> None:
 def test_subscriptions_match_what_is_published() -> None:
     assert topics.all_up("c") == "muster/1/c/up/+/+"
     assert topics.all_down("c", "n") == "muster/1/c/dn/n/#"
+    assert topics.all_down("c", topics.ACL_USER) == "muster/1/c/dn/%u/#"
     assert topics.gateway_state("c", "g") == "muster/1/c/gw/g/state"
     assert topics.any_gateway_state("c") == "muster/1/c/gw/+/state"

@@ -1,0 +1,81 @@
+"""The specification names the numbers and bytes that the code uses."""
+
+import re
+from enum import IntEnum
+from pathlib import Path
+
+import pytest
+
+from protocol import limits, topics
+from protocol.downlink import Activation, Downlink, Mode
+from protocol.envelope import MAX_WRAPPED_BYTES, Envelope
+from protocol.health import DeviceHealth, Heartbeat
+from protocol.ids import NAME_PATTERN
+from protocol.keys import Enrolment, IdentityFile, Role
+from protocol.receipts import Receipt, Refusal, RefusalReason
+from protocol.records import CheckIn, CredentialKind, Stamp, TimeSource
+from protocol.roster import Person, PersonStatus, Point, RosterPart
+from protocol.signed import Label
+from protocol.verdict import Reason, Verdict
+
+TEXT = (Path(__file__).parents[2] / "docs" / "wire-format.md").read_text(encoding="utf-8")
+SPEC = " ".join(TEXT.split())
+
+
+@pytest.mark.parametrize("label", Label)
+def test_every_label_is_listed(label: Label) -> None:
+    assert f"| `{label.value.decode().replace(chr(0), chr(92) + '0')}` |" in SPEC
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [Stamp, Envelope, Receipt, Refusal, Heartbeat, Enrolment, Downlink, RosterPart, Activation,
+     Point, Person, IdentityFile],
+)  # fmt: skip
+def test_every_structure_is_listed_field_by_field(shape: type) -> None:
+    fields: tuple[str, ...] = shape.__struct_fields__  # type: ignore[attr-defined]  # any Struct
+    assert f"`[{', '.join(fields)}]`" in SPEC
+
+
+def test_every_field_of_a_check_in_is_listed_in_order() -> None:
+    rows = re.findall(
+        r"^\| (\w+) \|", TEXT.split("| kind 1,")[1].split("**Stamp**")[0], re.MULTILINE
+    )
+    assert rows == list(CheckIn.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    "enumeration",
+    [Verdict, Reason, TimeSource, CredentialKind, RefusalReason, DeviceHealth, Role, PersonStatus,
+     Mode],
+)  # fmt: skip
+def test_every_number_of_an_enumeration_is_listed(enumeration: type[IntEnum]) -> None:
+    first_words = [f"{member.value} {member.name.split('_')[0].lower()}" for member in enumeration]
+    pattern = "[^0-9]+ ".join(map(re.escape, first_words)).replace("[^0-9]+ ", r"\b.{0,60}?\b")
+    assert re.search(pattern, SPEC.lower().replace("hong kong", "hmt")), first_words
+
+
+@pytest.mark.parametrize("channel", [*topics.Up, *topics.Down])
+def test_every_topic_is_listed(channel: topics.Up | topics.Down) -> None:
+    way = "up" if isinstance(channel, topics.Up) else "dn"
+    assert f"| `muster/1/{{county}}/{way}/{{node}}/{channel.value}" in SPEC
+
+
+def test_limits_are_the_codes() -> None:
+    for number in (limits.MAX_MESSAGE_BYTES, limits.ROSTER_PART_BYTES):
+        assert f"{number:,}".replace(",", " ") in SPEC
+    for row in (
+        f"| records in an envelope | {limits.MAX_RECORDS_PER_ENVELOPE} |",
+        f"| sealed record | {limits.MAX_SEALED_BYTES} bytes |",
+        f"| recipients of a key | {limits.MAX_RECIPIENTS} |",
+        f"| ranges in a receipt | {limits.MAX_RANGES} |",
+        f"| name; heartbeat's version | {limits.MAX_NAME_CHARS} characters |",
+        f"| other text | {limits.MAX_TEXT_CHARS} characters |",
+        f"| count | 0 to 2^{limits.MAX_COUNT.bit_length()} - 1 |",
+        f"| milliseconds | 0 to 2^{limits.MAX_MS.bit_length()} - 1 |",
+        f"| points; parts of a roster | {limits.MAX_POINTS}; {limits.MAX_ROSTER_PARTS} |",
+        f"`wrapped` at most {MAX_WRAPPED_BYTES} bytes",
+        f"at most {limits.MAX_IN_FLIGHT} messages in flight",
+    ):
+        assert row in SPEC
+    assert f"`{NAME_PATTERN.replace('(?:', '(')}`" in SPEC

@@ -1,0 +1,88 @@
+"""What systemd hears from us, over a real datagram socket."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime import service
+
+
+@pytest.fixture
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.settimeout(5)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        yield listener
+
+
+def test_systemd_is_told(systemd: socket.socket) -> None:
+    service.notify("READY=1")
+    assert systemd.recv(100) == b"READY=1"
+
+
+def test_an_abstract_address_begins_with_an_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"muster-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind("\0" + name)
+        listener.settimeout(5)
+        monkeypatch.setenv("NOTIFY_SOCKET", "@" + name)
+        service.notify("STATUS=集结")
+        assert listener.recv(100).decode() == "STATUS=集结"
+
+
+def test_without_systemd_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    service.notify("READY=1")
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    service.notify("READY=1")
+
+
+def test_the_watchdog_is_fed_three_times_per_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+    assert service.watchdog_interval_s() is None
+    asyncio.run(service.feed_watchdog(lambda: True))  # returns: nobody wants to hear
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    assert service.watchdog_interval_s() == 10.0
+
+
+def test_the_watchdog_starves_while_a_check_fails(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "3000")
+    health = iter([False, True, False])
+
+    async def scenario() -> None:
+        finished = asyncio.Event()
+
+        def is_healthy() -> bool:
+            healthy = next(health, None)
+            if healthy is None:
+                finished.set()
+            return bool(healthy)
+
+        feeding = asyncio.create_task(service.feed_watchdog(is_healthy))
+        await asyncio.wait_for(finished.wait(), 5)
+        feeding.cancel()
+
+    asyncio.run(scenario())
+    assert systemd.recv(100) == b"WATCHDOG=1"
+    systemd.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        systemd.recv(100)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_wait(number: signal.Signals) -> None:
+    async def scenario() -> None:
+        waiting = asyncio.create_task(service.until_stopped())
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(waiting, 5)
+
+    asyncio.run(scenario())
