@@ -5,7 +5,6 @@ never stands in the way of the next. The in-memory picture of what is held chang
 store has committed.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from protocol.errors import BadSignature, CannotOpen, Malformed, ProtocolError, 
 from protocol.keys import Identity, Peer
 from protocol.receipts import Refusal, RefusalReason, pack_receipt, pack_refusal, receipt_for
 from protocol.sequences import SeqSet
+from protocol.suites import message_digest
 
 MAX_RECORDS_PER_COMMIT = 2000  # 20 ms of inserts: latency stays below what a person notices
 
@@ -100,7 +100,7 @@ class Intake:
                 touched[stream.number] = stream
                 refused = self._take(stream, envelope.first_seq, bodies, outcome)
             if refused is not None:
-                digest = hashlib.sha256(incoming.message).digest()
+                digest = message_digest(incoming.message)
                 quarantine.append(
                     Quarantined(now_ms, incoming.node, refused, digest, incoming.message)
                 )

@@ -143,7 +143,7 @@ class Outbox:
         Records the county could not open move aside, where they are kept. A receipt for another
         outbox changes nothing. Raises `OutboxBroken`.
         """
-        if (receipt.node, receipt.epoch) != (self.origin.node, self.origin.epoch):
+        if Origin(receipt.county, receipt.node, receipt.epoch) != self.origin:
             return 0
         with self._write_lock:
             highest = self._file.highest_seq
@@ -180,8 +180,14 @@ class Outbox:
         """
         with self._queue_lock:
             batch, self._queue = self._queue[:MAX_COMMIT], self._queue[MAX_COMMIT:]
-        with self._write_lock:
-            error = self._store(batch)
+        error: OutboxFull | OutboxBroken | None = OutboxBroken("the writer stopped half-way")
+        try:
+            with self._write_lock:
+                error = self._store(batch)
+        finally:  # nobody may sleep for ever, whatever stopped the leader
+            self._wake_all(batch, error)
+
+    def _wake_all(self, batch: Sequence[_Append], error: OutboxFull | OutboxBroken | None) -> None:
         for item in batch:
             item.error = error
         with self._queue_lock:

@@ -48,9 +48,12 @@ class RosterBook:
         return True
 
     def take_activation(self, message: bytes) -> bool:
-        """Take an activation; returns whether it is another than before. Raises likewise."""
+        """Take an activation; returns whether it is a newer one. Raises likewise.
+
+        A broker may replay what it once retained: an older muster never comes back.
+        """
         activation = self._open(message, Activation)
-        if activation == self.activation:
+        if self.activation is not None and activation.number <= self.activation.number:
             return False
         self.activation = activation
         self._save(ACTIVATION_FILE, message)

@@ -20,6 +20,6 @@ CREATE TABLE person (
 
 CREATE TABLE activation (
     number     INTEGER PRIMARY KEY,
-    definition BLOB    NOT NULL UNIQUE, -- the settings it was made from, so that a restart finds it
+    definition BLOB    NOT NULL,        -- the settings it was made from, so that a restart finds it
     started_ms INTEGER NOT NULL
 ) STRICT;

@@ -84,12 +84,13 @@ class RosterStore:
         )
 
     def activation(self, definition: bytes, now_ms: int) -> tuple[int, int]:
-        """(number, started_ms) of the activation with this definition; new ones start now."""
-        self._db.execute(
-            "INSERT INTO activation (definition, started_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (definition, now_ms),
-        )
-        number, started_ms = self._db.execute(
-            "SELECT number, started_ms FROM activation WHERE definition = ?", (definition,)
-        ).fetchone()
-        return int(number), int(started_ms)
+        """(number, started_ms) of the running activation; another definition starts a new one."""
+        latest = "SELECT number, definition, started_ms FROM activation ORDER BY number DESC"
+        row = self._db.execute(latest).fetchone()
+        if row is None or row[1] != definition:
+            self._db.execute(
+                "INSERT INTO activation (definition, started_ms) VALUES (?, ?)",
+                (definition, now_ms),
+            )
+            row = self._db.execute(latest).fetchone()
+        return int(row[0]), int(row[2])

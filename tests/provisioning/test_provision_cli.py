@@ -62,13 +62,13 @@ def test_a_terminals_options_reach_its_settings(folder: Path) -> None:
     ("arguments", "sentence"),
     [
         (("county", "{here}"), "needs a new folder"),
-        (("county", "{here}/c", "--name", "Demo"), "'Demo' is no name"),
+        (("county", "{here}/c", "--name", "Demo"), "not a name"),
         (("county", "{here}/c", "--point", "school"), "expected name:标题:English title"),
         (("county", "{here}/c", "--point", "school::x"), "expected name:标题:English title"),
         (("county", "{here}/file/c"), "file"),
         (("terminal", "{here}", "t1", "--point", "school"), "holds no county"),
         (("terminal", "{here}/county", "t1", "--point", "school"), "county.toml has: town-hall"),
-        (("terminal", "{here}/county", "t/1", "--point", "town-hall"), "'t/1' is no name"),
+        (("terminal", "{here}/county", "t/1", "--point", "town-hall"), "not a name"),
     ],
 )
 def test_a_mistake_is_one_line(folder: Path, arguments: tuple[str, ...], sentence: str) -> None:

@@ -63,9 +63,9 @@ def test_the_latest_check_in_says_where_a_person_is() -> None:
     assert moved.present == 1
 
 
-def test_a_stranger_is_a_guest_wherever_the_card_was_shown() -> None:
+def test_a_stranger_is_a_guest_where_the_card_was_shown_last() -> None:
     truth = board_truth(STORY, [tap(1, EAST, STRANGER), tap(2, WEST, STRANGER)])
-    assert [truth.points[point].guests for point in POINTS] == [1, 1]
+    assert [truth.points[point].guests for point in POINTS] == [0, 1]
     assert truth.present == 0
 
 
