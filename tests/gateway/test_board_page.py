@@ -98,12 +98,10 @@ def test_the_hero_counts_the_unaccounted() -> None:
     )
 
 
-def test_english_makes_no_claim_of_safety() -> None:
-    for page in ("wall", "nodes"):
-        for html in render(board_view(), Language.ENGLISH, page).values():
-            assert not re.search(
-                r"\b(safe|missing|dead)\b", text(html).lower().replace("reader missing", "")
-            ) or (page == "nodes")
+def test_english_says_unaccounted_and_claims_nobody_missing_or_safe() -> None:
+    for html in render(board_view(), Language.ENGLISH).values():
+        assert not re.search(r"\b(safe|missing|lost people)\b", text(html).lower())
+    assert "Unaccounted" in render(board_view(), Language.ENGLISH)["unaccounted"]
 
 
 def test_custody_is_told_with_what_is_wrong_marked() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -35,10 +36,20 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-async def start(app: Starlette) -> tuple[asyncio.Task[None], httpx.AsyncClient]:
+@asynccontextmanager
+async def served(app: Starlette) -> AsyncIterator[tuple[httpx.AsyncClient, asyncio.Task[None]]]:
     port = free_port()
     task = asyncio.create_task(serve(SecurityHeaders(app), "127.0.0.1", port))
-    client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+    base_url = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=base_url, trust_env=False) as client:
+        try:
+            await until_it_answers(client)
+            yield client, task
+        finally:
+            await stop(task)
+
+
+async def until_it_answers(client: httpx.AsyncClient) -> None:
     async with asyncio.timeout(SOON_S):
         while True:
             try:
@@ -46,7 +57,7 @@ async def start(app: Starlette) -> tuple[asyncio.Task[None], httpx.AsyncClient]:
             except httpx.ConnectError:
                 await asyncio.sleep(0.01)
             else:
-                return task, client
+                return
 
 
 async def stop(task: asyncio.Task[None]) -> float:
@@ -67,8 +78,10 @@ async def next_data(lines: AsyncIterator[str]) -> str:
 def test_a_stream_tells_the_latest_value_and_ends_within_a_second_of_the_stop() -> None:
     async def scenario() -> None:
         feed = Feed(1)
-        task, client = await start(counter_app(feed))
-        async with client, client.stream("GET", "/live") as answer:
+        async with (
+            served(counter_app(feed)) as (client, task),
+            client.stream("GET", "/live") as answer,
+        ):
             assert answer.headers["content-type"].startswith("text/event-stream")
             assert answer.headers["cache-control"] == "no-store"
             lines = answer.aiter_lines()
@@ -87,16 +100,17 @@ def test_a_stream_tells_the_latest_value_and_ends_within_a_second_of_the_stop() 
 def test_updates_are_coalesced() -> None:
     async def scenario() -> None:
         feed = Feed(1)
-        task, client = await start(counter_app(feed))
-        told = []
-        async with client, client.stream("GET", "/live") as answer:
+        told: list[str] = []
+        async with (
+            served(counter_app(feed)) as (client, _),
+            client.stream("GET", "/live") as answer,
+        ):
             lines = answer.aiter_lines()
             for value in range(3, 203, 2):
                 feed.publish(value)
                 await asyncio.sleep(0)
             while not told or told[-1] != "[201, 100]":
                 told.append(await next_data(lines))
-        await stop(task)
         assert len(told) <= 3
 
     asyncio.run(scenario())
@@ -104,12 +118,13 @@ def test_updates_are_coalesced() -> None:
 
 def test_a_quiet_stream_has_a_heartbeat() -> None:
     async def scenario() -> None:
-        task, client = await start(counter_app(Feed(2), heartbeat_s=0.02))
-        async with client, client.stream("GET", "/live") as answer:
+        async with (
+            served(counter_app(Feed(2), heartbeat_s=0.02)) as (client, _),
+            client.stream("GET", "/live") as answer,
+        ):
             async with asyncio.timeout(SOON_S):
                 beats = [line async for line in _until(answer.aiter_lines(), "event: beat")]
         assert ": beat" in beats
-        await stop(task)
 
     asyncio.run(scenario())
 
@@ -123,11 +138,9 @@ async def _until(lines: AsyncIterator[str], last: str) -> AsyncIterator[str]:
 
 def test_every_answer_carries_the_security_headers() -> None:
     async def scenario() -> None:
-        task, client = await start(counter_app(Feed(1)))
-        async with client:
+        async with served(counter_app(Feed(1))) as (client, _):
             answer = await client.get("/healthz")
             missing = await client.get("/nothing")
-        await stop(task)
         assert answer.json() == {"status": "ok"}
         for name, value in SECURITY_HEADERS.items():
             assert answer.headers[name] == missing.headers[name] == value

@@ -3,27 +3,27 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
 
 import pytest
 
-from protocol.downlink import Mode
+from protocol.downlink import Activation, Mode
 from protocol.health import DeviceHealth
 from protocol.records import TimeSource
-from protocol.verdict import SIGNS, Reason, Verdict
+from protocol.verdict import SIGNS, Reason, Signs, Verdict
 from runtime.feed import Feed
 from runtime.web.pages import Pages
 from runtime.web.screen import Parts, Screen
-from runtime.web.text import Language
-from terminal.view import Custody, LinkState, StationView, Trouble
+from runtime.web.text import Language, Words
+from terminal.view import Custody, LinkState, ShownScan, StationView, Trouble
 from terminal.web import station_app
 from terminal.web.facts import encode_facts
 from terminal.web.page import KEYS, Idle, idle_state, station_context
 from terminal.web.site import PARTS
 from tests.browse import Visitor
-from tests.views import DRILL, LAST, QINGSHAN, SHIQIAO, scan, station_view
+from tests.views import LAST, QINGSHAN, SHIQIAO, scan, station_view
 
 PAGES = Pages("terminal.web", KEYS)
 CHINESE, ENGLISH = Language.CHINESE, Language.ENGLISH
@@ -97,8 +97,10 @@ def test_every_verdict_and_reason_has_its_four_signs_and_a_sentence(
         ),
     ],
 )
-def test_sentences_that_name_a_point_or_a_time(shown: object, chinese: str, english: str) -> None:
-    view = replace(station_view(), verdict=shown)  # type: ignore[arg-type]  # parametrised
+def test_sentences_that_name_a_point_or_a_time(
+    shown: ShownScan, chinese: str, english: str
+) -> None:
+    view = replace(station_view(), verdict=shown)
     assert chinese in render(view)["verdict"]
     assert english in render(view, ENGLISH)["verdict"]
 
@@ -147,8 +149,8 @@ def test_a_drill_cannot_be_taken_for_real(mode: Mode) -> None:
     assert f'class="tag {mode.name.lower()}"' in facts
 
 
-def _in(mode: Mode) -> object:
-    return type(DRILL)(1, "集结", "Muster", mode, 1, 90, 60)
+def _in(mode: Mode) -> Activation:
+    return Activation(1, "集结", "Muster", mode, 1, 90, 60)
 
 
 def test_the_bar_tells_place_roster_link_and_clock() -> None:
@@ -233,8 +235,8 @@ def test_the_style_sheet_has_the_colours_of_the_verdicts() -> None:
 
 
 @pytest.mark.parametrize("signs", SIGNS.values(), ids=lambda signs: signs.key)
-def test_verdict_text_has_contrast(signs: object) -> None:
-    assert contrast(signs.colour, signs.ink) >= 4.5  # type: ignore[attr-defined]  # parametrised
+def test_verdict_text_has_contrast(signs: Signs) -> None:
+    assert contrast(signs.colour, signs.ink) >= 4.5
 
 
 def contrast(one: str, other: str) -> float:
@@ -264,7 +266,7 @@ def test_json_names_the_record_and_nobody() -> None:
         "oldest_waiting_s": 372,
     }
     assert facts["point"]["name"] == QINGSHAN.name
-    assert not set(_keys(verdict)) & {"name", "unit", "post"}
+    assert not {"name", "unit", "post"} & verdict.keys()
     assert "王" not in encoded
     assert "救援" not in encoded
     idle = json.loads(encode_facts(replace(station_view(), activation=None)))
@@ -272,16 +274,12 @@ def test_json_names_the_record_and_nobody() -> None:
     assert idle["activation"] is None
 
 
-def _keys(value: dict[str, object]) -> Iterable[str]:
-    return (key for key in value if key != "home_point")
-
-
 def test_parts_are_rendered_once_for_all_who_look() -> None:
     contexts = []
 
-    def counted(view: StationView, words: object) -> object:
+    def counted(view: StationView, words: Words) -> Mapping[str, object]:
         contexts.append(view)
-        return station_context(view, words)  # type: ignore[arg-type]  # a spy
+        return station_context(view, words)
 
     feed = Feed(station_view())
     screen = Screen(
@@ -290,7 +288,7 @@ def test_parts_are_rendered_once_for_all_who_look() -> None:
         feed,
         PAGES,
         live_path="/live",
-        context=counted,  # type: ignore[arg-type]  # a spy
+        context=counted,
         now_ms=lambda value: value.now_ms,
     )
     version, view = asyncio.run(feed.newer_than(-1))
