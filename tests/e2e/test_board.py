@@ -25,6 +25,7 @@ BOARDS: dict[str, BoardView] = {
     "three": board_view(3, 4),
     "six": board_view(),
     "twelve": board_view(12, 20),
+    "nineteen": board_view(19, 40),
     "forty": board_view(40, 100),
     "empty": empty_board(),
     "soon": empty_board(NOW_MS + 600_000),
@@ -86,6 +87,9 @@ def test_the_desk_lists_a_hundred_terminals() -> None:
                     )
                     assert not wide
             await watched.page.set_viewport_size(PHONE)
+            feed.publish(BOARDS["six"])
+            await expect(rows).to_have_count(8)
+            assert await watched.cut_off(".desk-bar *, .summary *") == []
             await watched.picture("nodes-phone")
             assert watched.complaints == []
             assert all(url.startswith(site.origin) for url in watched.requested)
@@ -111,6 +115,7 @@ def test_numbers_change_live_and_survive_a_restart_of_the_gateway() -> None:
             await site.stop()
             await expect(banner).to_be_visible()
             await expect(banner).to_contain_text(re.compile(r"自 \d\d:\d\d:\d\d 起"))
+            assert await watched.fits()
             await watched.picture("wall-connection-lost")
             feed.publish(replace(view, missing=3))
             await site.start()

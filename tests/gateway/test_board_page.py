@@ -132,7 +132,8 @@ def test_terminals_of_a_point_are_summed_up_by_the_worst() -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "expected"), [(0, "few"), (4, "few"), (8, "roomy"), (14, "medium"), (15, "dense")]
+    ("points", "expected"),
+    [(0, "few"), (4, "few"), (8, "roomy"), (14, "medium"), (15, "dense loose"), (25, "dense")],
 )
 def test_density(points: int, expected: str) -> None:
     assert density(points) == expected

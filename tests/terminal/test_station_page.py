@@ -88,12 +88,12 @@ def test_every_verdict_and_reason_has_its_four_signs_and_a_sentence(
         (
             scan(Verdict.ALREADY, Reason.SEEN_BEFORE, first_seen_ago_s=12),
             "12 秒前已签到，不用再刷",
-            "Checked in 12 s ago, no need to again",
+            "Checked in 12 s ago, please go in",
         ),
         (
             scan(Verdict.ALREADY, Reason.SEEN_BEFORE),
             "先前已签到，不用再刷",
-            "Checked in before, no need to again",
+            "Checked in before, please go in",
         ),
     ],
 )
