@@ -1,9 +1,12 @@
-"""Requests to an app in this process, without a server; cookies are kept."""
+"""Ways to look at a site: requests within this process, and a server on a loopback port."""
 
 import asyncio
+import socket
 
 import httpx
 from starlette.types import ASGIApp
+
+from runtime.web.server import serve
 
 
 class Visitor:
@@ -23,3 +26,33 @@ class Visitor:
             answer = await client.get(path)
             self._cookies = client.cookies
         return answer
+
+
+class Site:
+    """An app on a loopback port; `stop` and `start` as often as you like."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self._port = int(listener.getsockname()[1])
+        self.origin = f"http://127.0.0.1:{self._port}"
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(serve(self._app, "127.0.0.1", self._port))
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                except ConnectionRefusedError:
+                    await asyncio.sleep(0.01)
+                else:
+                    writer.close()
+                    await writer.wait_closed()
+                    return
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None

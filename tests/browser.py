@@ -1,9 +1,7 @@
 """A real Chromium, and a site it looks at that can be stopped and started again."""
 
-import asyncio
 import os
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 from playwright.async_api import Page, Request, ViewportSize, async_playwright
 from starlette.types import ASGIApp
 
-from runtime.web.server import serve
+from tests.browse import Site
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -29,36 +27,6 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 WALL: ViewportSize = {"width": 1440, "height": 900}
 FULL_HD: ViewportSize = {"width": 1920, "height": 1080}
 SMALL: ViewportSize = {"width": 1280, "height": 720}
-
-
-class Site:
-    """An app on a loopback port; `stop` and `start` as often as you like."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self._port = int(listener.getsockname()[1])
-        self.origin = f"http://127.0.0.1:{self._port}"
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(serve(self._app, "127.0.0.1", self._port))
-        async with asyncio.timeout(5):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-                except ConnectionRefusedError:
-                    await asyncio.sleep(0.01)
-                else:
-                    writer.close()
-                    await writer.wait_closed()
-                    return
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
 
 
 class Watched:

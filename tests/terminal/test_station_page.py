@@ -3,10 +3,11 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from importlib import resources
 
+import httpx
 import pytest
 
 from protocol.downlink import Activation, Mode
@@ -22,7 +23,7 @@ from terminal.web import station_app
 from terminal.web.facts import encode_facts
 from terminal.web.page import KEYS, Idle, idle_state, station_context
 from terminal.web.site import PARTS
-from tests.browse import Visitor
+from tests.browse import Site, Visitor
 from tests.views import LAST, QINGSHAN, SHIQIAO, scan, station_view
 
 PAGES = Pages("terminal.web", KEYS)
@@ -298,3 +299,55 @@ def test_parts_are_rendered_once_for_all_who_look() -> None:
     assert len(contexts) == 2
     screen.parts(view, version + 1, PAGES.words[CHINESE])
     assert len(contexts) == 3
+
+
+async def events(site: Site, path: str) -> AsyncIterator[dict[str, object]]:
+    async with (
+        httpx.AsyncClient(base_url=site.origin, trust_env=False) as client,
+        client.stream("GET", path) as answer,
+    ):
+        assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                yield json.loads(line.removeprefix("data: "))
+
+
+def test_the_page_stream_sends_every_part_first_and_then_what_changed() -> None:
+    async def scenario() -> None:
+        feed = Feed(station_view())
+        site = Site(station_app(feed))
+        await site.start()
+        async with asyncio.timeout(5):
+            stream = events(site, "/live?lang=en")
+            first = await anext(stream)
+            assert first["now"] == station_view().now_ms
+            assert isinstance(first["parts"], dict)
+            assert set(first["parts"]) == set(PARTS)
+            assert "Present your card" in first["parts"]["verdict"]
+            feed.publish(replace(station_view(), now_ms=station_view().now_ms + 1000))
+            feed.publish(replace(station_view(), present=127))
+            second = await anext(stream)
+            assert isinstance(second["parts"], dict)
+            assert set(second["parts"]) == {"count"}
+            await site.stop()
+            assert [event async for event in stream] == []
+
+    asyncio.run(scenario())
+
+
+def test_the_json_stream_tells_a_verdict_as_it_is_shown() -> None:
+    async def scenario() -> None:
+        feed = Feed(station_view())
+        site = Site(station_app(feed))
+        await site.start()
+        async with asyncio.timeout(5):
+            stream = events(site, "/live.json")
+            assert (await anext(stream))["verdict"] is None
+            feed.publish(replace(station_view(), verdict=scan(seq=127)))
+            verdict = (await anext(stream))["verdict"]
+            assert isinstance(verdict, dict)
+            assert (verdict["epoch"], verdict["seq"]) == (11, 127)
+            await site.stop()
+            assert [event async for event in stream] == []
+
+    asyncio.run(scenario())
