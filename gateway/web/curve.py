@@ -8,6 +8,7 @@ WIDTH, HEIGHT = 600, 230
 LEFT, RIGHT, TOP, BOTTOM = 34, 590, 20, 200  # where the plot lies inside; words go around it
 MOST_TICKS = 7
 CLOSE = 58  # two labels on the time axis nearer than this would touch
+LABEL_ROOM = 40  # from the tip down to the axis, for the label to go below the curve
 _STEPS_MIN = (1, 2, 5, 10, 15, 20, 30, 60, 120, 240, 480, 720, 1440)
 
 
@@ -35,6 +36,7 @@ class Curve:
     percent: int
     label_left: bool
     """The label at the tip goes to its left: there is no room on the right."""
+    label_y: float
 
 
 def draw_curve(
@@ -79,6 +81,7 @@ def draw_curve(
         now_y=now_y,
         percent=percent_of(present, expected),
         label_left=now_x > RIGHT - CLOSE,
+        label_y=now_y + 24 if now_y < BOTTOM - LABEL_ROOM else now_y - 12,
     )
 
 

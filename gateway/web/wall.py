@@ -11,7 +11,8 @@ from protocol.verdict import SIGNS, Signs, Verdict
 from runtime.web.text import Language, Words
 from runtime.web.when import clock_time, elapsed
 
-ROOMY_POINTS, MEDIUM_POINTS = 8, 14  # rows that fit the wall at full and at three-quarter height
+# Rows that fit the wall at each height; beyond MEDIUM_POINTS they stand in two columns.
+FEW_POINTS, ROOMY_POINTS, MEDIUM_POINTS, LOOSE_POINTS = 4, 8, 14, 24
 WIDE_NUMBER = 10_000  # five figures need smaller type in the columns
 BEHIND_POINTS = 25  # percentage points below the target from which a number is tinted
 
@@ -87,9 +88,13 @@ def wall_context(view: BoardView, words: Words) -> Mapping[str, object]:
 
 def density(points: int) -> str:
     """How tightly the rows of the points are set: the wall shows all of them at once."""
-    if points <= ROOMY_POINTS:
-        return "roomy"
-    return "medium" if points <= MEDIUM_POINTS else "dense"
+    limits = (
+        ("few", FEW_POINTS),
+        ("roomy", ROOMY_POINTS),
+        ("medium", MEDIUM_POINTS),
+        ("dense loose", LOOSE_POINTS),
+    )
+    return next((name for name, most in limits if points <= most), "dense")
 
 
 def point_lines(view: BoardView, words: Words) -> list[PointLine]:

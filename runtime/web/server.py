@@ -38,21 +38,21 @@ async def serve(app: ASGIApp, host: str, port: int) -> None:
         told_of_the_end,
         http="h11",
         ws="none",
+        lifespan="off",  # who owns the loop builds and ends things
         log_config=None,  # runtime.log has set up logging
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     server = _Server(config)
-    listener = _listen(host, port)
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await asyncio.shield(running)
-    finally:
-        ending.set()
-        server.should_exit = True
-        await running
-        listener.close()
+    with _listen(host, port) as listener:
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            await asyncio.shield(running)
+        finally:
+            ending.set()
+            server.should_exit = True
+            await running
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -14,6 +14,7 @@ from runtime.web.when import clock_time
 from terminal.view import LinkState, ShownScan, StationView, Trouble
 
 SHOWN_TROUBLES = 2  # more rows would take the height of the verdict
+_WIDE_NAME = 10  # characters of a name that fit on one line in the largest size
 _WIDE_COUNT = 7  # digits of present and expected that fit beside each other in the largest size
 
 
@@ -41,6 +42,7 @@ class ScanRow:
 
     signs: Signs
     who: str = field(repr=False)
+    has_long_name: bool
     unit: str
     post: str
     sentence: str
@@ -87,21 +89,22 @@ def station_context(view: StationView, words: Words) -> Mapping[str, object]:
         "link_shape": _LINK_SHAPES[view.link],
         "clock": clock_time(view.now_ms)[:5],
         "clock_is_set": view.clock_source is not TimeSource.UNSET,
-        "verdict": scan_row(shown, shown.name, words) if shown else None,
+        "verdict": scan_row(shown, words) if shown else None,
         "idle": idle_state(view),
         "troubles": troubles[:SHOWN_TROUBLES],
         "more_troubles": max(0, len(troubles) - SHOWN_TROUBLES),
         "is_long_count": len(f"{view.present}{view.expected}") > _WIDE_COUNT,
         "oldest": words.span(view.custody.oldest_waiting_s),
-        "last": [scan_row(scan, scan.name, words) for scan in view.last],
+        "last": [scan_row(scan, words) for scan in view.last],
     }
 
 
-def scan_row(scan: ShownScan, name: str, words: Words) -> ScanRow:
+def scan_row(scan: ShownScan, words: Words) -> ScanRow:
     """One scan in words; without a name the reason stands in for it in lists."""
     return ScanRow(
         signs=SIGNS[scan.verdict],
-        who=name or words.of(scan.reason, "brief."),
+        who=scan.name or words.of(scan.reason, "brief."),
+        has_long_name=len(scan.name) > _WIDE_NAME,
         unit=scan.unit,
         post=scan.post,
         sentence=sentence(scan, words),

@@ -1,0 +1,353 @@
+"""The station's page, as HTML and as JSON."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from importlib import resources
+
+import httpx
+import pytest
+
+from protocol.downlink import Activation, Mode
+from protocol.health import DeviceHealth
+from protocol.records import TimeSource
+from protocol.verdict import SIGNS, Reason, Signs, Verdict
+from runtime.feed import Feed
+from runtime.web.pages import Pages
+from runtime.web.screen import Parts, Screen
+from runtime.web.text import Language, Words
+from terminal.view import Custody, LinkState, ShownScan, StationView, Trouble
+from terminal.web import station_app
+from terminal.web.facts import encode_facts
+from terminal.web.page import KEYS, Idle, idle_state, station_context
+from terminal.web.site import PARTS
+from tests.browse import Site, Visitor
+from tests.views import LAST, QINGSHAN, SHIQIAO, scan, station_view
+
+PAGES = Pages("terminal.web", KEYS)
+CHINESE, ENGLISH = Language.CHINESE, Language.ENGLISH
+
+
+def render(view: StationView, language: Language = CHINESE) -> Parts:
+    screen = Screen(
+        "station",
+        PARTS,
+        Feed(view),
+        PAGES,
+        live_path="/live",
+        context=station_context,
+        now_ms=lambda value: value.now_ms,
+    )
+    return screen.parts(view, 0, PAGES.words[language])
+
+
+def text(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def get(view: StationView, path: str = "/", **cookies: str) -> str:
+    answer = Visitor(station_app(Feed(view)), cookies).get(path)
+    assert answer.status_code == 200
+    return answer.text
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_and_reason_has_its_four_signs_and_a_sentence(
+    verdict: Verdict, reason: Reason, language: Language
+) -> None:
+    shown = scan(verdict, reason, first_seen_ago_s=12, home=SHIQIAO)
+    panel = render(replace(station_view(), verdict=shown), language)["verdict"]
+    signs = SIGNS[verdict]
+    assert f"v-{signs.key}" in panel
+    assert signs.shape in panel
+    assert signs.word_zh in panel
+    assert signs.word_en in panel
+    assert "王建伟" in panel
+    assert "应急救援一排 · 二班班长" in panel
+    sentence = text(panel.split('class="what">')[1])
+    assert len(sentence) > 3
+    assert "{" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("shown", "chinese", "english"),
+    [
+        (
+            scan(Verdict.LOOK, Reason.OTHER_POINT, home=SHIQIAO),
+            "属石桥镇，请核对",
+            "Belongs to Shiqiao Township, please check",
+        ),
+        (
+            scan(Verdict.LOOK, Reason.OTHER_POINT, home=None),
+            "属其他集结点，请核对",
+            "Belongs to another point, please check",
+        ),
+        (
+            scan(Verdict.ALREADY, Reason.SEEN_BEFORE, first_seen_ago_s=12),
+            "12 秒前已签到，不用再刷",
+            "Checked in 12 s ago, please go in",
+        ),
+        (
+            scan(Verdict.ALREADY, Reason.SEEN_BEFORE),
+            "先前已签到，不用再刷",
+            "Checked in before, please go in",
+        ),
+    ],
+)
+def test_sentences_that_name_a_point_or_a_time(
+    shown: ShownScan, chinese: str, english: str
+) -> None:
+    view = replace(station_view(), verdict=shown)
+    assert chinese in render(view)["verdict"]
+    assert english in render(view, ENGLISH)["verdict"]
+
+
+def test_names_are_escaped_wherever_they_stand() -> None:
+    nasty = scan(name='<script>alert("1")</script>', unit="<b>", post="&")
+    html = get(replace(station_view(), verdict=nasty, last=(nasty,)))
+    assert "<script>alert" not in html
+    assert html.count("&lt;script&gt;alert") == 2
+    assert "&lt;b&gt; · &amp;" in html
+
+
+def test_the_list_shows_the_names_it_was_given_and_the_reason_where_there_is_none() -> None:
+    rows = render(station_view())["last"]
+    assert "王*伟" in rows
+    assert "不在名册" in rows
+    assert "王建伟" not in rows
+    assert rows.count("<li>") == len(LAST)
+
+
+def test_custody_is_told_in_words_and_without_a_tick() -> None:
+    parts = render(station_view())
+    assert text(parts["custody"]) == "本机已存 126 县里已收到 118 等待 · 最久 6 分钟 8"
+    assert SIGNS[Verdict.ACCEPTED].shape not in parts["custody"]
+    refused = replace(station_view(), custody=Custody(126, 118, 5, 3, 60))
+    assert "县里拒收 3" in text(render(refused)["custody"])
+    done = replace(station_view(), custody=Custody(126, 126, 0, 0, 0))
+    assert text(render(done, ENGLISH)["custody"]).endswith("Waiting 0")
+
+
+def test_present_and_expected() -> None:
+    assert text(render(station_view())["count"]) == "本机实到 / 应到 126 / 140"
+    assert text(render(replace(station_view(), expected=0))["count"]).endswith("126 / –")
+    assert (
+        'class="number long"'
+        in render(replace(station_view(), present=1260, expected=1400))["count"]
+    )
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_drill_cannot_be_taken_for_real(mode: Mode) -> None:
+    view = replace(station_view(), activation=_in(mode))
+    words = {Mode.REAL: "实战 REAL", Mode.DRILL: "演练 DRILL", Mode.TEST: "测试 TEST"}
+    facts = render(view)["facts"]
+    assert words[mode] in text(facts)
+    assert f'class="tag {mode.name.lower()}"' in facts
+
+
+def _in(mode: Mode) -> Activation:
+    return Activation(1, "集结", "Muster", mode, 1, 90, 60)
+
+
+def test_the_bar_tells_place_roster_link_and_clock() -> None:
+    facts = text(render(station_view())["facts"])
+    assert facts == "演练 DRILL 青山镇 第 2 通道 名册 v14 县里已连 22:13 卫星"
+    bare = replace(
+        station_view(),
+        activation=None,
+        roster_version=None,
+        roster_issued_ms=None,
+        link=LinkState.REFUSED,
+        clock_source=TimeSource.UNSET,
+    )
+    assert text(render(bare, ENGLISH)["facts"]) == (
+        "No muster running Qingshan Township Lane 2 No roster Refused 22:13 time not set"
+    )
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+@pytest.mark.parametrize("language", Language)
+def test_every_trouble_has_a_sentence_and_a_shape(trouble: Trouble, language: Language) -> None:
+    html = render(replace(station_view(), troubles=(trouble,)), language)["troubles"]
+    assert len(text(html)) > 10
+    assert "<svg" in html
+
+
+@pytest.mark.parametrize(
+    "health", [health for health in DeviceHealth if health != DeviceHealth.READY]
+)
+def test_no_card_is_asked_for_while_the_reader_is_away(health: DeviceHealth) -> None:
+    parts = render(replace(station_view(), reader=health))
+    assert "读卡器" in parts["troubles"]
+    assert "grave" in parts["troubles"]
+    assert "请刷身份证" not in parts["verdict"]
+
+
+def test_idle_states() -> None:
+    view = station_view()
+    assert idle_state(view) is Idle.READY
+    assert idle_state(replace(view, troubles=(Trouble.HOLD_CARD_STILL,))) is Idle.HOLD_STILL
+    assert idle_state(replace(view, reader=DeviceHealth.FAULT)) is Idle.NOT_READING
+    full = replace(view, reader=DeviceHealth.FAULT, troubles=(Trouble.DISK_FULL,))
+    assert idle_state(full) is Idle.DISK_FULL
+    assert "请刷身份证" in render(view)["verdict"]
+
+
+def test_more_troubles_than_fit_are_counted() -> None:
+    view = replace(station_view(), troubles=tuple(Trouble))
+    assert "另有 4 项" in render(view)["troubles"]
+
+
+def test_language_is_chosen_by_query_then_cookie_then_chinese() -> None:
+    view = station_view()
+    assert '<html lang="zh-Hans"' in get(view)
+    assert '<html lang="en"' in get(view, "/?lang=en")
+    assert '<html lang="en"' in get(view, lang="en")
+    assert '<html lang="zh-Hans"' in get(view, "/?lang=zh-Hans", lang="en")
+    assert '<html lang="zh-Hans"' in get(view, "/?lang=<script>")
+    client = Visitor(station_app(Feed(view)))
+    client.get("/?lang=en")
+    assert '<html lang="en"' in client.get("/").text
+
+
+def test_the_page_has_nothing_inline_and_nothing_from_elsewhere() -> None:
+    html = get(replace(station_view(), verdict=scan()))
+    assert not re.search(r"\sstyle=|\son\w+=|<style|https?://", html)
+    assert re.findall(r"<script[^>]*>(.*?)</script>", html) == [""]
+
+
+def test_static_files_and_sign_of_life() -> None:
+    client = Visitor(station_app(Feed(station_view())))
+    for name in ("muster.css", "live.js", "icon.svg"):
+        assert client.get(f"/static/{name}").status_code == 200
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert "default-src 'self'" in client.get("/").headers["content-security-policy"]
+
+
+def test_the_style_sheet_has_the_colours_of_the_verdicts() -> None:
+    css = resources.files("runtime.web").joinpath("static", "muster.css").read_text("utf-8")
+    for signs in SIGNS.values():
+        assert f".v-{signs.key} {{ background: {signs.colour}; color: {signs.ink}; }}" in css
+
+
+@pytest.mark.parametrize("signs", SIGNS.values(), ids=lambda signs: signs.key)
+def test_verdict_text_has_contrast(signs: Signs) -> None:
+    assert contrast(signs.colour, signs.ink) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2, relative luminance and contrast ratio."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_json_names_the_record_and_nobody() -> None:
+    view = replace(station_view(), verdict=scan(Verdict.STOP, Reason.CARD_LOST))
+    encoded = encode_facts(view)
+    assert "\n" not in encoded
+    facts = json.loads(encoded)
+    verdict = facts["verdict"]
+    assert (verdict["epoch"], verdict["seq"], verdict["verdict"]) == (11, 126, Verdict.STOP)
+    assert facts["custody"] == {
+        "captured": 126,
+        "stored": 118,
+        "waiting": 8,
+        "refused": 0,
+        "oldest_waiting_s": 372,
+    }
+    assert facts["point"]["name"] == QINGSHAN.name
+    assert not {"name", "unit", "post"} & verdict.keys()
+    assert "王" not in encoded
+    assert "救援" not in encoded
+    idle = json.loads(encode_facts(replace(station_view(), activation=None)))
+    assert idle["verdict"] is None
+    assert idle["activation"] is None
+
+
+def test_parts_are_rendered_once_for_all_who_look() -> None:
+    contexts = []
+
+    def counted(view: StationView, words: Words) -> Mapping[str, object]:
+        contexts.append(view)
+        return station_context(view, words)
+
+    feed = Feed(station_view())
+    screen = Screen(
+        "station",
+        PARTS,
+        feed,
+        PAGES,
+        live_path="/live",
+        context=counted,
+        now_ms=lambda value: value.now_ms,
+    )
+    version, view = asyncio.run(feed.newer_than(-1))
+    first = screen.parts(view, version, PAGES.words[CHINESE])
+    assert screen.parts(view, version, PAGES.words[CHINESE]) is first
+    screen.parts(view, version, PAGES.words[ENGLISH])
+    assert len(contexts) == 2
+    screen.parts(view, version + 1, PAGES.words[CHINESE])
+    assert len(contexts) == 3
+
+
+async def events(site: Site, path: str) -> AsyncIterator[dict[str, object]]:
+    async with (
+        httpx.AsyncClient(base_url=site.origin, trust_env=False) as client,
+        client.stream("GET", path) as answer,
+    ):
+        assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                yield json.loads(line.removeprefix("data: "))
+
+
+def test_the_page_stream_sends_every_part_first_and_then_what_changed() -> None:
+    async def scenario() -> None:
+        feed = Feed(station_view())
+        site = Site(station_app(feed))
+        await site.start()
+        async with asyncio.timeout(5):
+            stream = events(site, "/live?lang=en")
+            first = await anext(stream)
+            assert first["now"] == station_view().now_ms
+            assert isinstance(first["parts"], dict)
+            assert set(first["parts"]) == set(PARTS)
+            assert "Present your card" in first["parts"]["verdict"]
+            feed.publish(replace(station_view(), now_ms=station_view().now_ms + 1000))
+            feed.publish(replace(station_view(), present=127))
+            second = await anext(stream)
+            assert isinstance(second["parts"], dict)
+            assert set(second["parts"]) == {"count"}
+            await site.stop()
+            assert [event async for event in stream] == []
+
+    asyncio.run(scenario())
+
+
+def test_the_json_stream_tells_a_verdict_as_it_is_shown() -> None:
+    async def scenario() -> None:
+        feed = Feed(station_view())
+        site = Site(station_app(feed))
+        await site.start()
+        async with asyncio.timeout(5):
+            stream = events(site, "/live.json")
+            assert (await anext(stream))["verdict"] is None
+            feed.publish(replace(station_view(), verdict=scan(seq=127)))
+            verdict = (await anext(stream))["verdict"]
+            assert isinstance(verdict, dict)
+            assert (verdict["epoch"], verdict["seq"]) == (11, 127)
+            await site.stop()
+            assert [event async for event in stream] == []
+
+    asyncio.run(scenario())
