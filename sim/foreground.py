@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 
 
 def run_until_stopped(main: Coroutine[None, None, None]) -> bool:
-    """Run `main` to its end, or cancel it when the shell sends a signal; True if it came to its end.
+    """Run `main`, or cancel it when the shell sends a signal; True if it came to its end.
 
     Either way `main` gets to tidy up, so that no device name is left behind.
     """
