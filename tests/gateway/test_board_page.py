@@ -109,7 +109,7 @@ def test_custody_is_told_with_what_is_wrong_marked() -> None:
     html = render(view)["records"]
     assert (
         text(html)
-        == "记录保管 674 已存入县账本 终端上等待 · 最久 14 分钟 · 3 台听不到 43? 缺号 4 隔离待查 1 未知种类 0"
+        == "记录保管 674 已存入县账本 终端上等待 · 3 台听不到 43? 缺号 4 隔离待查 1 未知种类 0"
     )
     assert html.count('class="some"') == 2
 
