@@ -35,6 +35,7 @@ READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 WHATEVER = re.compile(r"^(https?:|#)")
 CITED_PAGE = re.compile(r"\b(?:docs|hw|sim|firmware|tests)/[\w./-]*?\.(?:md|py|json|toml|png)\b")
+DECISION = re.compile(r"docs/decisions/(\d{4})")
 PLACEHOLDER = "NAME"  # hw/NAME.toml
 INLINE_CODE = re.compile(r"`[^`\n]*`")
 QUOTED_PATH = re.compile(r"`([\w.-]+/[\w./-]*|[A-Z]+\.md)`")
@@ -79,7 +80,9 @@ def structs_in(info: Any) -> Iterator[type]:
 
 def section(title: str) -> str:
     """The part of docs/operating.md below a heading."""
-    found = re.search(rf"^## \d+\. {re.escape(title)}$(.*?)(?=^## |\Z)", OPERATING, re.M | re.S)
+    found = re.search(
+        rf"^## \d+\. {re.escape(title)}$(.*?)(?=^## |\Z)", OPERATING, re.MULTILINE | re.DOTALL
+    )
     assert found is not None
     return found[1]
 
@@ -138,6 +141,8 @@ def test_pages_cited_in_the_code_exist(source: Path) -> None:
 def check_cited_pages(text: str) -> None:
     for cited in CITED_PAGE.findall(text):
         assert PLACEHOLDER in cited or (ROOT / cited).exists(), cited
+    for cited in DECISION.findall(text):
+        assert list((ROOT / "docs" / "decisions").glob(f"{cited}-*.md")), cited
 
 
 def test_decisions_are_numbered_without_a_hole() -> None:
