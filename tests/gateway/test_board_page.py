@@ -281,3 +281,8 @@ def test_what_an_unheard_terminal_holds_is_not_claimed_to_be_nothing() -> None:
     assert "?" not in known["points"] + known["records"]
     assert ">?<" in unknown["points"]
     assert "1 台听不到" in unknown["records"]
+
+
+@pytest.mark.parametrize(("elapsed_s", "is_left"), [(60, False), (2520, True)])
+def test_the_targets_label_keeps_out_of_the_curves_way(elapsed_s: int, *, is_left: bool) -> None:
+    assert curve([(0, 90)], elapsed_s=elapsed_s).target_label_left is is_left
