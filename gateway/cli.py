@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 
 from gateway.roster_csv import RosterFile, RosterFileError, read_roster
-from gateway.settings import GatewaySettings
+from gateway.settings import GatewaySettings, load_identity
 from gateway.store.rosters import RosterStore
 from gateway.store.sqlite import DATABASE, SqliteLedger
 from protocol.errors import ProtocolError
-from protocol.keys import decode_identity
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import ConfigError, load_config
 from runtime.database import DatabaseError
@@ -83,7 +82,7 @@ def verify(config: Path) -> None:
 def take_roster(config: Path, data: bytes) -> tuple[int, RosterFile]:
     """Store a roster file as the newest version. Raises what `import-roster` reports."""
     settings = load_config(config, GatewaySettings)
-    identity = decode_identity((config.parent / settings.identity / "node.identity").read_bytes())
+    identity = load_identity(config, settings)
     result = read_roster(data, identity.county_key, {point.name for point in settings.points})
     folder = config.parent / settings.data
     folder.mkdir(parents=True, exist_ok=True)
