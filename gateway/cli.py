@@ -8,6 +8,7 @@ import click
 
 from gateway.roster_csv import RosterFile, RosterFileError, read_roster
 from gateway.settings import GatewaySettings, load_identity
+from gateway.store.base import StoreError
 from gateway.store.rosters import RosterStore
 from gateway.store.sqlite import DATABASE, SqliteLedger
 from protocol.errors import ProtocolError
@@ -54,7 +55,7 @@ def import_roster(config: Path, file: Path) -> None:
     """
     try:
         version, result = take_roster(config, file.read_bytes())
-    except (ConfigError, DatabaseError, ProtocolError, RosterFileError) as error:
+    except (ConfigError, DatabaseError, ProtocolError, RosterFileError, StoreError) as error:
         raise click.ClickException(f"{file}: {error}") from error
     for bad in result.bad:
         click.echo(f"{file}: line {bad.line}: {bad.problem}", err=True)
@@ -67,9 +68,13 @@ def verify(config: Path) -> None:
     """Recompute the ledger's hash chain; names what does not hold."""
     try:
         settings = load_config(config, GatewaySettings)
-        ledger = SqliteLedger(config.parent / settings.data / DATABASE)
+        path = config.parent / settings.data / DATABASE
+        # Opening it would make an empty one, and that is unbroken.
+        ledger = SqliteLedger(path) if path.exists() else None
     except (ConfigError, DatabaseError) as error:
         raise click.ClickException(str(error)) from error
+    if ledger is None:
+        raise click.ClickException(f"{path}: there is no ledger")
     problems = list(ledger.verify_chain())
     ledger.close()
     for problem in problems:
