@@ -70,7 +70,7 @@ def test_a_card_keeps_its_number_across_versions_and_absences(store: RosterStore
 def test_a_version_that_fails_is_not_there(store: RosterStore) -> None:
     store.add([row(0)], NOW_MS)
     with pytest.raises(StoreError):
-        store.add([row(1), row(1)], NOW_MS)  # one number twice
+        store.add([row(1), row(0), row(0)], NOW_MS)  # a number twice
     assert store.version() == 1
     assert store.add([row(1)], NOW_MS) == 2
 
@@ -81,7 +81,8 @@ def test_a_closed_store_raises_store_errors(store: RosterStore) -> None:
         store.add([row(0)], NOW_MS)
 
 
-def test_two_imports_at_once_make_two_versions(store: RosterStore, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("store")
+def test_imports_at_once_make_a_version_each(tmp_path: Path) -> None:
     def add(number: int) -> int:
         mine = RosterStore(tmp_path / "gateway.db")
         try:
