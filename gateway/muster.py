@@ -90,7 +90,10 @@ class Muster:
         return self.roster.person(record.person)
 
     def counts(self) -> Mapping[str, PointCount]:
-        """Counts per point of the roster, in the roster's order."""
+        """Counts per point: those of the roster in its order, then any other somebody is at.
+
+        Nobody drops out of the sums because a point was taken out of the configuration.
+        """
         expected = Counter(person.point for person in self.roster.people)
         here: Counter[str] = Counter()
         elsewhere: Counter[str] = Counter()
@@ -106,7 +109,7 @@ class Muster:
                 guests[presence.latest.point] += 1
         return {
             name: PointCount(expected[name], here[name], elsewhere[name], guests[name])
-            for name in self.roster.points
+            for name in dict.fromkeys((*self.roster.points, *sorted(expected), *sorted(guests)))
         }
 
     def arrivals_ms(self) -> list[int]:
@@ -121,10 +124,7 @@ def curve(arrivals_ms: Iterable[int], started_ms: int, steps: int) -> tuple[tupl
         rising[max(0, (at_ms - started_ms) // 1000)] = count
     points = list(rising.items())
     stride = -(-len(points) // steps) or 1
-    kept = points[::stride]
-    if points and kept[-1] != points[-1]:
-        kept.append(points[-1])
-    return tuple(kept)
+    return tuple(points[::-1][::stride][::-1])  # from the end: what is so now is always there
 
 
 def _note(table: dict[K, Presence], key: K, seen: Sighting) -> None:

@@ -8,17 +8,18 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from protocol.envelope import pack_envelope
+from protocol.envelope import Origin, pack_envelope
 from protocol.limits import MAX_RECORDS_PER_ENVELOPE
 from protocol.receipts import Receipt
 from protocol.suites import SigningKey
 from runtime.backoff import Backoff
 from terminal.errors import OutboxBroken
-from terminal.outbox import Outbox
+from terminal.outbox import Batch, Outbox
 
 log = logging.getLogger(__name__)
 
 RESEND_FIRST_S, RESEND_LIMIT_S = 8.0, 120.0  # a gateway commits within one second unless it is ill
+READ_AGAIN_S = 5.0  # a card that fails to read is given a moment before it is opened anew
 
 
 class Uplink:
@@ -63,7 +64,12 @@ class Uplink:
         self._wake.set()
 
     def receipt(self, receipt: Receipt) -> None:
-        """A *verified* receipt; a later one says all that an earlier one said."""
+        """A *verified* receipt; a later one says all that an earlier one said.
+
+        One for another outbox, such as this terminal's before it was set up anew, is left alone.
+        """
+        if Origin(receipt.county, receipt.node, receipt.epoch) != self._outbox.origin:
+            return
         self._receipt = receipt
         self._wake.set()
 
@@ -73,7 +79,12 @@ class Uplink:
             self._wake.clear()
             await self._settle()
             self._send_again_if_due()
-            self._fill_window(send)
+            try:
+                await self._fill_window(send)
+            except OutboxBroken as error:
+                log.error("the outbox cannot be read: %s", error)
+                await asyncio.sleep(READ_AGAIN_S)
+                continue
             await self._sleep()
 
     async def _settle(self) -> None:
@@ -98,17 +109,16 @@ class Uplink:
             self._in_flight.clear()
             self._sent_upto = 0
 
-    def _fill_window(self, send: Callable[[bytes], None]) -> None:
-        outbox = self._outbox
-        while self._gateway_is_online and len(self._in_flight) < self._window:
-            batch = outbox.claim(self._sent_upto, MAX_RECORDS_PER_ENVELOPE)
+    async def _fill_window(self, send: Callable[[bytes], None]) -> None:
+        while self._may_send():
+            after_seq = self._sent_upto
+            batch = await asyncio.to_thread(self._outbox.claim, after_seq, MAX_RECORDS_PER_ENVELOPE)
             if batch is None:
                 return
-            message = pack_envelope(
-                outbox.origin, batch.first_seq, batch.rows, batch.keys, self._signing_key
-            )
+            if not self._may_send() or after_seq != self._sent_upto:
+                continue  # the link went, or came back, while the outbox was read
             try:
-                send(message)
+                send(self._packed(batch))
             except ConnectionError:
                 self._window = 0  # the link will say when it is back
                 return
@@ -116,6 +126,14 @@ class Uplink:
                 self._resend_at_s = self._monotonic_s() + self._backoff.next_s()
             self._in_flight.append(batch.last_seq)
             self._sent_upto = batch.last_seq
+
+    def _may_send(self) -> bool:
+        return self._gateway_is_online and len(self._in_flight) < self._window
+
+    def _packed(self, batch: Batch) -> bytes:
+        return pack_envelope(
+            self._outbox.origin, batch.first_seq, batch.rows, batch.keys, self._signing_key
+        )
 
     async def _sleep(self) -> None:
         timeout_s = self._resend_at_s - self._monotonic_s() if self._in_flight else None
