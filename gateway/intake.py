@@ -16,8 +16,6 @@ from protocol.receipts import Refusal, RefusalReason, pack_receipt, pack_refusal
 from protocol.sequences import SeqSet
 from protocol.suites import message_digest
 
-MAX_RECORDS_PER_COMMIT = 2000  # 20 ms of inserts: latency stays below what a person notices
-
 
 @dataclass(frozen=True, slots=True)
 class Incoming:

@@ -30,9 +30,12 @@ class Uplink:
         signing_key: SigningKey,
         backoff: Backoff,
         monotonic_s: Callable[[], float],
+        *,
+        records_per_envelope: int = MAX_RECORDS_PER_ENVELOPE,
     ) -> None:
         self._outbox, self._signing_key = outbox, signing_key
         self._backoff, self._monotonic_s = backoff, monotonic_s
+        self._records_per_envelope = records_per_envelope
         self._wake = asyncio.Event()
         self._window = 0
         self._gateway_is_online = True
@@ -101,7 +104,7 @@ class Uplink:
     def _fill_window(self, send: Callable[[bytes], None]) -> None:
         outbox = self._outbox
         while self._gateway_is_online and len(self._in_flight) < self._window:
-            batch = outbox.claim(self._sent_upto, MAX_RECORDS_PER_ENVELOPE)
+            batch = outbox.claim(self._sent_upto, self._records_per_envelope)
             if batch is None:
                 return
             message = pack_envelope(
