@@ -18,6 +18,7 @@ from terminal.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
+SMALL_IN_FLIGHT = 4  # beyond, records gather until an envelope is full or a receipt makes room
 RESEND_FIRST_S, RESEND_LIMIT_S = 8.0, 120.0  # a gateway commits within one second unless it is ill
 
 
@@ -74,26 +75,29 @@ class Uplink:
         """Send and settle until cancelled. `send` raises `ConnectionError` when it cannot."""
         while True:
             self._wake.clear()
-            await self._settle()
+            receipt, self._receipt = self._receipt, None
+            if receipt is not None:
+                self._in_flight = [last for last in self._in_flight if last > receipt.upto]
             self._send_again_if_due()
             self._fill_window(send)
-            await self._sleep()
+            if receipt is None:
+                await self._sleep()
+            else:  # while the next envelopes are on their way
+                await self._settle(receipt)
 
-    async def _settle(self) -> None:
-        receipt, self._receipt = self._receipt, None
-        if receipt is None:
-            return
+    async def _settle(self, receipt: Receipt) -> None:
         try:
             settled = await asyncio.to_thread(self._outbox.settle, receipt)
         except OutboxBroken as error:
-            log.error("receipt could not be booked, the county will repeat it: %s", error)
+            log.error("receipt could not be booked, asking for it again: %s", error)
+            self._in_flight.insert(0, receipt.upto)
             return
-        self._in_flight = [last for last in self._in_flight if last > receipt.upto]
         if settled:
             self._backoff.reset()
             self._resend_at_s = self._monotonic_s() + self._backoff.next_s()
-        if not self._in_flight:
+        if not self._in_flight and self._sent_upto:
             self._sent_upto = 0  # what still waits below was lost on the way: from the beginning
+            self._wake.set()
 
     def _send_again_if_due(self) -> None:
         if self._in_flight and self._monotonic_s() >= self._resend_at_s:
@@ -103,7 +107,7 @@ class Uplink:
 
     def _fill_window(self, send: Callable[[bytes], None]) -> None:
         outbox = self._outbox
-        while self._gateway_is_online and len(self._in_flight) < self._window:
+        while self._gateway_is_online and self._has_room():
             batch = outbox.claim(self._sent_upto, self._records_per_envelope)
             if batch is None:
                 return
@@ -119,6 +123,12 @@ class Uplink:
                 self._resend_at_s = self._monotonic_s() + self._backoff.next_s()
             self._in_flight.append(batch.last_seq)
             self._sent_upto = batch.last_seq
+
+    def _has_room(self) -> bool:
+        under_way = len(self._in_flight)
+        unsent = self._outbox.depth.captured - self._sent_upto
+        is_worth_it = under_way < SMALL_IN_FLIGHT or unsent >= self._records_per_envelope
+        return under_way < self._window and is_worth_it
 
     async def _sleep(self) -> None:
         timeout_s = self._resend_at_s - self._monotonic_s() if self._in_flight else None
