@@ -178,9 +178,7 @@ def _rows(run: NewRun) -> Iterator[tuple[int, int, bytes]]:
 def _chained(runs: Sequence[NewRun]) -> Iterator[tuple[str, int, int, bytes]]:
     for run in runs:
         stream, numbers = run.stream, count(run.first_seq)
-        yield from zip(
-            repeat(stream.node), repeat(stream.epoch), numbers, run.bodies, strict=False
-        )
+        yield from zip(repeat(stream.node), repeat(stream.epoch), numbers, run.bodies, strict=False)
 
 
 def _packed(seqs: SeqSet) -> bytes:

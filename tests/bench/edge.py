@@ -9,6 +9,7 @@ import asyncio
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -25,9 +26,10 @@ from terminal.settings import TerminalSettings
 from terminal.station import Station
 from terminal.uplink import RESEND_FIRST_S, RESEND_LIMIT_S, Uplink
 from terminal.view import LinkState
-from tests.bench.county import PEOPLE
+from tests.bench.county import PEOPLE, POINT
 from tests.bench.records import bodies, fill_outbox
 
+OUTBOX = "outbox.db"
 POLL_S = 0.002
 CALLERS = 64  # that append at once in a `live` run
 
@@ -38,7 +40,7 @@ class Edge:
     def __init__(self, folder: Path, data: Path, identity: Identity, per_message: int) -> None:
         settings = load_config(folder / "terminal.toml", TerminalSettings)
         clock = SystemClock(TimeFloor(data / "time-floor"))
-        self.outbox = Outbox(data / "outbox.db", identity.county, identity.node, identity.peers)
+        self.outbox = Outbox(data / OUTBOX, identity.county, identity.node, identity.peers)
         self.uplink = Uplink(
             self.outbox,
             identity.signing_key,
@@ -59,30 +61,25 @@ class Edge:
 
     async def until_up(self) -> None:
         """Wait for the broker."""
-        while self.county.link is not LinkState.UP:
-            await asyncio.sleep(POLL_S)
+        await _until(lambda: self.county.link is LinkState.UP)
 
     async def until_settled(self, captured: int) -> None:
         """Wait until `captured` records were appended and all are receipted."""
-        while self.outbox.depth.captured < captured or self.outbox.depth.waiting:
-            await asyncio.sleep(POLL_S)
+        await _until(lambda: self._is_settled(captured))
+
+    def _is_settled(self, captured: int) -> bool:
+        depth = self.outbox.depth
+        return depth.captured >= captured and not depth.waiting
 
 
-async def measure(folder: Path, data: Path, how: str, per_message: int, count: int) -> float:
-    """See the module."""
-    data.mkdir()
-    identity = decode_identity((folder / "identity" / "node.identity").read_bytes())
-    settings = load_config(folder / "terminal.toml", TerminalSettings)
-    records = bodies(count, PEOPLE, settings.point)
-    if how == "backlog":
-        fill_outbox(data / "outbox.db", identity, records)
-    edge = Edge(folder, data, identity, per_message)
+async def measure(edge: Edge, appending: list[bytes], count: int) -> float:
+    """Seconds until `count` records are receipted, of which `appending` are not made yet."""
     link = asyncio.create_task(edge.link.run())
     await edge.until_up()
     start_s = time.perf_counter()
     uplink = asyncio.create_task(edge.uplink.run(edge.link.send_envelope))
-    if how == "live":
-        _append_from_threads(edge, records)
+    if appending:
+        _append_from_threads(edge, appending)
     await edge.until_settled(count)
     took_s = time.perf_counter() - start_s
     for task in (uplink, link):
@@ -104,6 +101,25 @@ def _append_from_threads(edge: Edge, records: list[bytes]) -> None:
         threading.Thread(target=caller, args=(records[number::CALLERS],), daemon=True).start()
 
 
+async def _until(is_so: Callable[[], bool]) -> None:
+    while not is_so():  # noqa: ASYNC110  # the outbox has no event, and must not get one for this
+        await asyncio.sleep(POLL_S)
+
+
+async def _run(folder: Path, data: Path, how: str, per_message: int, count: int) -> float:
+    identity = decode_identity((folder / "identity" / "node.identity").read_bytes())  # nothing runs yet
+    records = bodies(count, PEOPLE, POINT.name)
+    data.mkdir()  # noqa: ASYNC240  # nothing runs yet
+    if how == "backlog":
+        fill_outbox(data / OUTBOX, identity, records)
+    edge = Edge(folder, data, identity, per_message)
+    return await measure(edge, records if how == "live" else [], count)
+
+
+def main(folder: str, data: str, how: str, per_message: str, count: str) -> None:
+    """See the module."""
+    print(asyncio.run(_run(Path(folder), Path(data), how, int(per_message), int(count))))
+
+
 if __name__ == "__main__":
-    arguments = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
-    print(asyncio.run(measure(*arguments)))  # noqa: T201
+    main(*sys.argv[1:])

@@ -1,7 +1,7 @@
 """Check-ins as a terminal makes them, and outboxes full of them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from protocol.codec import encode_record
@@ -40,7 +40,7 @@ def bodies(count: int, people: int, point: str) -> list[bytes]:
     return [encode_record(check_in(n, people, point, now_ms + n)) for n in range(count)]
 
 
-def fill_outbox(path: Path, identity: Identity, records: list[bytes]) -> None:
+def fill_outbox(path: Path, identity: Identity, records: Sequence[bytes]) -> None:
     """Make an outbox that holds `records`, sealed as `Outbox.append` seals them."""
     file = OutboxFile(path)
     origin = Origin(identity.county, identity.node, file.epoch)
@@ -54,6 +54,6 @@ def fill_outbox(path: Path, identity: Identity, records: list[bytes]) -> None:
     file.close()
 
 
-def _chunks(records: list[bytes], size: int) -> Iterator[tuple[int, list[bytes]]]:
+def _chunks(records: Sequence[bytes], size: int) -> Iterator[tuple[int, Sequence[bytes]]]:
     for start in range(0, len(records), size):
         yield start + 1, records[start : start + size]
