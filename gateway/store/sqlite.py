@@ -3,7 +3,8 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, count, islice, repeat
+from itertools import chain, count, groupby, islice, repeat
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -30,11 +31,11 @@ _INSERT_MANY = _insert_statement(ROWS_PER_INSERT)
 
 def chain_hash(previous: bytes, entries: Iterable[tuple[str, int, int, bytes]]) -> bytes:
     """The next link of the chain over (node, epoch, seq, body) rows."""
-    parts = [
-        b"%s\0%d\0%d\0%d\0%s" % (node.encode(), epoch, seq, len(body), body)
-        for node, epoch, seq, body in entries
-    ]
-    return hashlib.sha256(b"".join([previous, *parts])).digest()
+    parts = [previous]
+    for (node, epoch), group in groupby(entries, key=itemgetter(0, 1)):
+        stream = b"%s\0%d" % (node.encode(), epoch)
+        parts += [b"%s\0%d\0%d\0%s" % (stream, seq, len(body), body) for _, _, seq, body in group]
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 class SqliteLedger:

@@ -107,7 +107,7 @@ async def _until(is_so: Callable[[], bool]) -> None:
 
 
 async def _run(folder: Path, data: Path, how: str, per_message: int, count: int) -> float:
-    identity = decode_identity((folder / "identity" / "node.identity").read_bytes())  # nothing runs yet
+    identity = decode_identity((folder / "identity" / "node.identity").read_bytes())
     records = bodies(count, PEOPLE, POINT.name)
     data.mkdir()  # noqa: ASYNC240  # nothing runs yet
     if how == "backlog":

@@ -7,6 +7,7 @@ ledger, on disk, and the terminal has verified the receipt and let go of it.
 
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.broker_process import free_port
 
 WATCHDOG_S = 420
 EDGE_LIMIT_S = 60
+POLL_S = 0.1
 ROUNDS = 3
 BRIDGED_RECORDS = 30_000
 SEAL_BYTES = 16  # the peer's message is a sealed record too
@@ -44,9 +46,10 @@ LOADS = (
 class _Rounds:
     """A new outbox for every round, at one terminal of one county."""
 
-    def __init__(self, folder: Path, terminal: Path) -> None:
-        self._folder, self._terminal = folder, terminal
-        self._round = 0
+    def __init__(self, folder: Path, county: BenchCounty) -> None:
+        self._folder, self._county = folder, county
+        self._terminal = county.add_terminal("tcp://127.0.0.1:9", free_port())
+        self._round = self._sent = 0
 
     def records_per_s(self, load: _Load) -> float:
         self._round += 1
@@ -58,14 +61,16 @@ class _Rounds:
             stdout=subprocess.PIPE,
             timeout=EDGE_LIMIT_S,
         )
+        self._sent += load.records
+        while self._county.folded() < self._sent:  # the next round finds the board at rest
+            time.sleep(POLL_S)
         return load.records / float(done.stdout)
 
 
 def measure(folder: Path) -> list[Figure]:
     """See the module."""
     county = BenchCounty(folder)
-    terminal = county.add_terminal("tcp://127.0.0.1:9", free_port())
-    rounds = _Rounds(folder, terminal)
+    rounds = _Rounds(folder, county)
     record = bodies(1, PEOPLE, POINT.name)[0] + bytes(SEAL_BYTES)
     with county.running(), bridged(folder / "bridge") as ports:
         runs = [lambda load=load: rounds.records_per_s(load) for load in LOADS]

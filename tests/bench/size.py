@@ -7,7 +7,6 @@ import msgspec
 from protocol.codec import decode_record
 from protocol.envelope import pack_envelope
 from protocol.keys import decode_identity
-from protocol.records import CheckIn
 from terminal.outbox import Outbox
 from tests.bench.county import PEOPLE, POINT, BenchCounty
 from tests.bench.harness import Figure
@@ -32,7 +31,7 @@ def measure(folder: Path) -> list[Figure]:
         outbox.origin, batch.first_seq, batch.rows, batch.keys, identity.signing_key
     )
     outbox.close()
-    in_json = sum(len(msgspec.json.encode(_named(body))) for body in records)
+    in_json = sum(len(msgspec.json.encode(_named(decode_record(body)))) for body in records)
     return [
         Figure(
             "record on the wire",
@@ -46,9 +45,8 @@ def measure(folder: Path) -> list[Figure]:
     ]
 
 
-def _named(body: bytes) -> dict[str, object]:
-    """The record with its field names, as a JSON object would carry it."""
-    record = decode_record(body)
-    if not isinstance(record, CheckIn):
-        raise TypeError("not a check-in")
-    return {name: getattr(record, name) for name in record.__struct_fields__}
+def _named(value: object) -> object:
+    """The record with its field names, as JSON objects would carry it."""
+    if not isinstance(value, msgspec.Struct):
+        return value
+    return {name: _named(getattr(value, name)) for name in value.__struct_fields__}
