@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.downlink import Downlink
 from gateway.fleet import Fleet
-from gateway.intake import MAX_RECORDS_PER_COMMIT, Admitted, Intake
+from gateway.intake import Admitted, Intake
 from gateway.links.mqtt import Arrived, MqttLink
 from gateway.live import Board
 from gateway.registry import Registry
@@ -22,7 +22,6 @@ from gateway.web.site import board_app
 from protocol.downlink import Activation, Mode
 from protocol.errors import ProtocolError
 from protocol.health import unpack_heartbeat
-from protocol.limits import MAX_RECORDS_PER_ENVELOPE
 from protocol.roster import Point
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
@@ -36,8 +35,9 @@ log = logging.getLogger(__name__)
 REFRESH_S = 0.2  # the board changes at most five times a second
 ROSTER_POLL_S = 1.0  # another process imports rosters into the same database
 STORE_RETRY_S = 1.0
-FOLD_CHUNK = 2000  # entries folded before the event loop gets its turn
-MAX_MESSAGES_PER_COMMIT = MAX_RECORDS_PER_COMMIT  # singly sent records: one each
+MAX_BYTES_PER_COMMIT = 256 * 1024  # 2000 check-ins, 20 ms: less than a person notices
+FOLD_SLICE = 250  # entries folded before the event loop gets its turn: 2 ms
+FOLD_WHILE_ADMITTING = 1000  # per refresh: a backlog is stored and receipted first, then shown
 
 
 class Gateway:
@@ -61,6 +61,7 @@ class Gateway:
         activation = self._activation()
         self._board = Board(settings, activation, self._roster, self._fleet)
         self._folded = self._duplicates = 0
+        self._is_admitting = False
         identity_folder = base / settings.identity
         self._link = MqttLink(
             self._identity,
@@ -116,6 +117,7 @@ class Gateway:
     async def _admit_all(self) -> None:
         while True:
             messages = await self._next_messages()
+            self._is_admitting = True
             try:
                 admitted = await asyncio.to_thread(
                     self._intake.admit, [each.incoming for each in messages]
@@ -128,14 +130,15 @@ class Gateway:
                     self._link.arrived.put_nowait(each)
                 continue
             self._answer(messages, admitted)
+            self._is_admitting = not self._link.arrived.empty()
 
     async def _next_messages(self) -> list[Arrived]:
         queue = self._link.arrived
         messages = [await queue.get()]
-        budget = MAX_RECORDS_PER_COMMIT - _records_at_most(messages[0])
-        while budget > 0 and not queue.empty():
+        size_bytes = len(messages[0].incoming.message)
+        while size_bytes < MAX_BYTES_PER_COMMIT and not queue.empty():
             messages.append(queue.get_nowait())
-            budget -= _records_at_most(messages[-1])
+            size_bytes += len(messages[-1].incoming.message)
         return messages
 
     def _answer(self, messages: list[Arrived], admitted: Admitted) -> None:
@@ -157,9 +160,13 @@ class Gateway:
             await asyncio.sleep(REFRESH_S)
 
     async def _fold_news(self) -> None:
-        while entries := self._reading.entries(self._folded, FOLD_CHUNK):
+        folded = 0
+        while entries := self._reading.entries(self._folded, FOLD_SLICE):
             self._board.take(entries)
             self._folded = entries[-1].number
+            folded += len(entries)
+            if self._is_admitting and folded >= FOLD_WHILE_ADMITTING:
+                return
             await asyncio.sleep(0)
 
     async def _watch_rosters(self) -> None:
@@ -205,8 +212,3 @@ class Gateway:
             settings.target_percent,
             settings.target_minutes,
         )
-
-
-def _records_at_most(arrived: Arrived) -> int:
-    """A bound that needs no decoding: a sealed record is never shorter than its tag."""
-    return min(MAX_RECORDS_PER_ENVELOPE, len(arrived.incoming.message) // 16)

@@ -19,8 +19,6 @@ from protocol.suites import message_digest
 StreamName = tuple[str, int]
 """Node and epoch."""
 
-MAX_RECORDS_PER_COMMIT = 2000  # 20 ms of inserts: latency stays below what a person notices
-
 
 @dataclass(frozen=True, slots=True)
 class Incoming:

@@ -7,7 +7,7 @@ deliver late, twice and out of step. `docs/decisions/0005-fold.md` says how each
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from protocol.records import CheckIn, Record, UnknownRecord
 from protocol.roster import Person, Roster
@@ -16,8 +16,7 @@ from protocol.verdict import PRESENT_UNLESS_STOPPED
 K = TypeVar("K", int, bytes)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Sighting:
+class Sighting(NamedTuple):
     """When and where somebody was seen; ordered by time, then by the record's identity."""
 
     wall_ms: int
@@ -36,8 +35,10 @@ class Presence:
 
     def take(self, seen: Sighting) -> None:
         """Widen by one more sighting."""
-        self.first = min(self.first, seen)
-        self.latest = max(self.latest, seen)
+        if seen > self.latest:
+            self.latest = seen
+        elif seen < self.first:
+            self.first = seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Muster:
 
     def __init__(self, roster: Roster, activation: int) -> None:
         self.roster, self.activation = roster, activation
+        self._expected = Counter(person.point for person in roster.people)
         self.people: dict[int, Presence] = {}
         """Rostered people who are accounted for, by number."""
         self.strangers: dict[bytes, Presence] = {}
@@ -94,7 +96,6 @@ class Muster:
 
         Nobody drops out of the sums because a point was taken out of the configuration.
         """
-        expected = Counter(person.point for person in self.roster.people)
         here: Counter[str] = Counter()
         elsewhere: Counter[str] = Counter()
         guests: Counter[str] = Counter(each.latest.point for each in self.strangers.values())
@@ -108,8 +109,10 @@ class Muster:
                 elsewhere[person.point] += 1
                 guests[presence.latest.point] += 1
         return {
-            name: PointCount(expected[name], here[name], elsewhere[name], guests[name])
-            for name in dict.fromkeys((*self.roster.points, *sorted(expected), *sorted(guests)))
+            name: PointCount(self._expected[name], here[name], elsewhere[name], guests[name])
+            for name in dict.fromkeys(
+                (*self.roster.points, *sorted(self._expected), *sorted(guests))
+            )
         }
 
     def arrivals_ms(self) -> list[int]:

@@ -173,13 +173,13 @@ class RecordOpener:
     def _open_run(
         self, origin: Origin, wrapped: WrappedKey, batch: Iterable[bytes], first_seq: int
     ) -> list[bytes | None]:
-        cipher = self._cipher(origin, wrapped)
+        decrypt = self._cipher(origin, wrapped).decrypt
         prefix = origin.prefix(wrapped.key_id)
         bodies: list[bytes | None] = []
         for seq, sealed in enumerate(batch, first_seq):
             bound = seq.to_bytes(NONCE_BYTES, "big")
             try:
-                bodies.append(cipher.decrypt(bound, sealed, prefix + bound))
+                bodies.append(decrypt(bound, sealed, prefix + bound))
             except InvalidTag:
                 bodies.append(None)
         return bodies

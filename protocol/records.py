@@ -2,6 +2,7 @@
 
 On the wire a record is a msgpack array `[kind, field, ...]` (docs/wire-format.md section 2). A
 field is only ever added at the end, with a default; anything else is a new kind.
+No record can be part of a cycle, so the garbage collector leaves them alone (`gc=False`).
 """
 
 from enum import IntEnum
@@ -22,7 +23,7 @@ class TimeSource(IntEnum):
     GNSS = 3
 
 
-class Stamp(Struct, frozen=True, array_like=True):
+class Stamp(Struct, frozen=True, array_like=True, gc=False):
     """When something happened, and how sure we are."""
 
     wall_ms: Milliseconds
@@ -52,7 +53,7 @@ class CredentialKind(IntEnum):
 Last4 = Annotated[str, Meta(max_length=4)]
 
 
-class Credential(Struct, frozen=True, array_like=True):
+class Credential(Struct, frozen=True, array_like=True, gc=False):
     """What is kept of a card: no name, no number, no photo.
 
     `digest` is the keyed hash of the number (`keys.credential_digest`), empty when nothing could
@@ -68,7 +69,7 @@ class Credential(Struct, frozen=True, array_like=True):
         return f"Credential({self.kind.name})"
 
 
-class CheckIn(Struct, frozen=True, array_like=True, tag=1):
+class CheckIn(Struct, frozen=True, array_like=True, gc=False, tag=1):
     """A person, or a card nobody knows, was at a point at a time, with the verdict they saw."""
 
     at: Stamp

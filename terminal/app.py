@@ -4,6 +4,7 @@ import asyncio
 import logging
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from drivers.readers.base import ReaderEvent
 from protocol.health import HEARTBEAT_INTERVAL_S
@@ -20,16 +21,18 @@ from terminal.county import County
 from terminal.lane import Lane
 from terminal.links.mqtt import MqttLink
 from terminal.outbox import Outbox
-from terminal.panel import Panel
 from terminal.position import Position
 from terminal.roster import RosterBook
 from terminal.seen import SeenBook
-from terminal.settings import TerminalSettings
+from terminal.settings import PanelSettings, TerminalSettings
 from terminal.station import Station
 from terminal.status import Status
 from terminal.uplink import RESEND_FIRST_S, RESEND_LIMIT_S, Uplink
 from terminal.view import StationView
 from terminal.web.site import station_app
+
+if TYPE_CHECKING:
+    from terminal.panel import Panel
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class Terminal:
         station = Station(settings.point, settings.lane, identity.county_key)
         seen_book = SeenBook(identity)
         station.remember(seen_book.read(self._outbox.marks()))
-        self._panel = Panel(settings.panel) if settings.panel is not None else None
+        self._panel = _panel(settings.panel)
         self._lane = Lane(station, self._outbox, seen_book, clock, self._panel, self._publish)
         self._uplink = Uplink(
             self._outbox,
@@ -126,3 +129,11 @@ class Terminal:
 
     def _publish(self) -> None:
         self._feed.publish(self._status.view())
+
+
+def _panel(settings: PanelSettings | None) -> "Panel | None":
+    if settings is None:
+        return None
+    from terminal.panel import Panel  # noqa: PLC0415  # gpiozero: a tenth of the start, 5 MiB
+
+    return Panel(settings)

@@ -7,6 +7,7 @@ as soon as the link comes back; the gateway recognises repetitions.
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from protocol.envelope import Origin, pack_envelope
 from protocol.limits import MAX_RECORDS_PER_ENVELOPE
@@ -14,12 +15,29 @@ from protocol.receipts import Receipt
 from protocol.suites import SigningKey
 from runtime.backoff import Backoff
 from terminal.errors import OutboxBroken
-from terminal.outbox import Batch, Outbox
+from terminal.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
+SMALL_IN_FLIGHT = 4  # beyond, records gather until an envelope is full or a receipt makes room
 RESEND_FIRST_S, RESEND_LIMIT_S = 8.0, 120.0  # a gateway commits within one second unless it is ill
 READ_AGAIN_S = 5.0  # a card that fails to read is given a moment before it is opened anew
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """An envelope without a receipt."""
+
+    first_seq: int
+    last_seq: int
+    at_s: float
+
+    def is_covered_by(self, receipt: Receipt) -> bool:
+        """Whether the receipt speaks of all of it, and misses none of it."""
+        misses = any(
+            first <= self.last_seq and self.first_seq <= last for first, last in receipt.gaps
+        )
+        return self.last_seq <= receipt.upto and not misses
 
 
 class Uplink:
@@ -31,16 +49,20 @@ class Uplink:
         signing_key: SigningKey,
         backoff: Backoff,
         monotonic_s: Callable[[], float],
+        *,
+        records_per_envelope: int = MAX_RECORDS_PER_ENVELOPE,
     ) -> None:
         self._outbox, self._signing_key = outbox, signing_key
         self._backoff, self._monotonic_s = backoff, monotonic_s
+        self._records_per_envelope = records_per_envelope
         self._wake = asyncio.Event()
         self._window = 0
         self._gateway_is_online = True
-        self._in_flight: list[int] = []
-        """Last sequence number of every envelope without a receipt, rising."""
+        self._in_flight: list[_Sent] = []
+        """In the order they were sent."""
         self._sent_upto = 0
-        self._resend_at_s = 0.0
+        self._patience_s = backoff.next_s()
+        """How long the oldest envelope under way may go without a receipt."""
         self._receipt: Receipt | None = None
 
     def link_up(self, window: int) -> None:
@@ -64,79 +86,99 @@ class Uplink:
         self._wake.set()
 
     def receipt(self, receipt: Receipt) -> None:
-        """A *verified* receipt; a later one says all that an earlier one said.
-
-        One for another outbox, such as this terminal's before it was set up anew, is left alone.
-        """
-        if Origin(receipt.county, receipt.node, receipt.epoch) != self._outbox.origin:
-            return
-        self._receipt = receipt
-        self._wake.set()
+        """A *verified* receipt; a later one says all that an earlier one said."""
+        if Origin(receipt.county, receipt.node, receipt.epoch) == self._outbox.origin:
+            self._receipt = receipt
+            self._wake.set()
 
     async def run(self, send: Callable[[bytes], None]) -> None:
         """Send and settle until cancelled. `send` raises `ConnectionError` when it cannot."""
         while True:
             self._wake.clear()
-            await self._settle()
+            receipt, self._receipt = self._receipt, None
+            lost = self._strike_off(receipt) if receipt is not None else []
+            if receipt is not None and lost:
+                await self._settle(receipt)
+                receipt = None
+                self._sent_upto = min(sent.first_seq for sent in lost) - 1
             self._send_again_if_due()
             try:
-                await self._fill_window(send)
+                self._fill_window(send)
             except OutboxBroken as error:
                 log.error("the outbox cannot be read: %s", error)
+                self._receipt = self._receipt or receipt
                 await asyncio.sleep(READ_AGAIN_S)
                 continue
-            await self._sleep()
+            if receipt is None:
+                await self._sleep()
+            else:  # while the next envelopes are on their way
+                await self._settle(receipt)
 
-    async def _settle(self) -> None:
-        receipt, self._receipt = self._receipt, None
-        if receipt is None:
-            return
+    def _strike_off(self, receipt: Receipt) -> list[_Sent]:
+        """Forget what a receipt covers; returns what went before something covered and got lost.
+
+        A link keeps the order: what did not arrive before its successor will not arrive.
+        """
+        covered = [sent.is_covered_by(receipt) for sent in self._in_flight]
+        arrived = max((place for place, is_in in enumerate(covered) if is_in), default=-1)
+        lost = [
+            sent
+            for sent, is_in in zip(self._in_flight[:arrived], covered, strict=False)
+            if not is_in
+        ]
+        self._in_flight = self._in_flight[arrived + 1 :]
+        return lost
+
+    async def _settle(self, receipt: Receipt) -> None:
         try:
             settled = await asyncio.to_thread(self._outbox.settle, receipt)
         except OutboxBroken as error:
-            log.error("receipt could not be booked, the county will repeat it: %s", error)
+            log.error("receipt could not be booked, asking for it again: %s", error)
+            self._in_flight.insert(0, _Sent(1, receipt.upto, self._monotonic_s()))
             return
-        self._in_flight = [last for last in self._in_flight if last > receipt.upto]
         if settled:
             self._backoff.reset()
-            self._resend_at_s = self._monotonic_s() + self._backoff.next_s()
-        if not self._in_flight:
+            self._patience_s = self._backoff.next_s()
+        if not self._in_flight and self._sent_upto:
             self._sent_upto = 0  # what still waits below was lost on the way: from the beginning
+            self._wake.set()
 
     def _send_again_if_due(self) -> None:
-        if self._in_flight and self._monotonic_s() >= self._resend_at_s:
+        if self._in_flight and self._monotonic_s() >= self._due_s():
             log.info("no receipt for %d envelopes, sending again", len(self._in_flight))
             self._in_flight.clear()
             self._sent_upto = 0
+            self._patience_s = self._backoff.next_s()
 
-    async def _fill_window(self, send: Callable[[bytes], None]) -> None:
-        while self._may_send():
-            after_seq = self._sent_upto
-            batch = await asyncio.to_thread(self._outbox.claim, after_seq, MAX_RECORDS_PER_ENVELOPE)
+    def _fill_window(self, send: Callable[[bytes], None]) -> None:
+        outbox = self._outbox
+        while self._gateway_is_online and self._has_room():
+            batch = outbox.claim(self._sent_upto, self._records_per_envelope)
             if batch is None:
                 return
-            if not self._may_send() or after_seq != self._sent_upto:
-                continue  # the link went, or came back, while the outbox was read
+            message = pack_envelope(
+                outbox.origin, batch.first_seq, batch.rows, batch.keys, self._signing_key
+            )
             try:
-                send(self._packed(batch))
+                send(message)
             except ConnectionError:
                 self._window = 0  # the link will say when it is back
                 return
-            if not self._in_flight:
-                self._resend_at_s = self._monotonic_s() + self._backoff.next_s()
-            self._in_flight.append(batch.last_seq)
+            self._in_flight.append(_Sent(batch.first_seq, batch.last_seq, self._monotonic_s()))
             self._sent_upto = batch.last_seq
 
-    def _may_send(self) -> bool:
-        return self._gateway_is_online and len(self._in_flight) < self._window
+    def _has_room(self) -> bool:
+        under_way = len(self._in_flight)
+        unsent = self._outbox.depth.captured - self._sent_upto
+        is_worth_it = under_way < SMALL_IN_FLIGHT or unsent >= self._records_per_envelope
+        return under_way < self._window and is_worth_it
 
-    def _packed(self, batch: Batch) -> bytes:
-        return pack_envelope(
-            self._outbox.origin, batch.first_seq, batch.rows, batch.keys, self._signing_key
-        )
+    def _due_s(self) -> float:
+        """When the oldest envelope under way has gone without a receipt for too long."""
+        return min(sent.at_s for sent in self._in_flight) + self._patience_s
 
     async def _sleep(self) -> None:
-        timeout_s = self._resend_at_s - self._monotonic_s() if self._in_flight else None
+        timeout_s = self._due_s() - self._monotonic_s() if self._in_flight else None
         try:
             async with asyncio.timeout(timeout_s):
                 await self._wake.wait()
@@ -147,4 +189,5 @@ class Uplink:
         self._in_flight.clear()
         self._sent_upto = 0
         self._backoff.reset()
+        self._patience_s = self._backoff.next_s()
         self._wake.set()

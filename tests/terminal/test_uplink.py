@@ -21,6 +21,7 @@ from runtime.backoff import Backoff
 from sim.clock import Run
 from terminal.errors import OutboxBroken
 from terminal.outbox import Batch, Outbox
+from terminal.outbox_file import Depth
 from terminal.uplink import READ_AGAIN_S, RESEND_FIRST_S, RESEND_LIMIT_S, Uplink
 from tests.inline_threads import use_inline_threads
 from tests.outboxes import Bench, receipt
@@ -266,6 +267,10 @@ class BrokenOnce:
         self._outbox, self._verb, self.failures = outbox, verb, 1
         self.origin = outbox.origin
 
+    @property
+    def depth(self) -> Depth:
+        return self._outbox.depth
+
     def claim(self, after_seq: int, limit: int) -> Batch | None:
         self._fail("claim")
         return self._outbox.claim(after_seq, limit)
@@ -315,37 +320,6 @@ def test_a_receipt_that_cannot_be_booked_is_asked_for_again(
 
     run(main())
     assert "could not be booked" in caplog.text
-
-
-def test_what_was_read_before_the_link_went_is_not_sent_after(
-    run: Run, bench: Bench, outbox: Outbox
-) -> None:
-    """The link goes and comes back while the outbox is being read on its thread."""
-
-    async def main() -> None:
-        rig = Rig(bench, outbox)
-        rig.append(2)
-        real_claim = outbox.claim
-        steps: list[Callable[[], None]] = [
-            lambda: rig.uplink.link_up(WINDOW),
-            rig.uplink.link_down,
-        ]
-
-        def claim(after_seq: int, limit: int) -> Batch | None:
-            batch = real_claim(after_seq, limit)
-            if steps:
-                steps.pop()()
-            return batch
-
-        outbox.claim = claim  # type: ignore[method-assign]
-        rig.uplink.link_up(WINDOW)
-        assert await rig.soon() == []
-        rig.uplink.link_up(WINDOW)
-        assert await rig.soon() == [(1, 2)]
-        outbox.claim = real_claim  # type: ignore[method-assign]
-        await rig.stop()
-
-    run(main())
 
 
 class Chaos:

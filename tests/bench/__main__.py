@@ -1,0 +1,99 @@
+"""`python -m tests.bench [NAME ...] [--json FILE]`: run benchmarks, print one table of ratios.
+
+Each runs in a process of its own, in a group of its own; the watchdog ends the whole group. Exit
+code 1 means that a harness broke, never that a mark was missed.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.harness import Figure, scratch
+
+BENCHMARKS = ("appends", "drain", "end_to_end", "intake", "size", "verdict", "footprint")
+
+
+class Broken(RuntimeError):
+    """A benchmark gave no figures."""
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(BENCHMARKS))
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the figures.")
+@click.option("--in-process", is_flag=True, hidden=True)
+def main(names: tuple[str, ...], file: Path | None, *, in_process: bool) -> None:
+    """Run the named benchmarks, or all of them."""
+    if in_process:
+        sys.stdout.buffer.write(msgspec.json.encode(_measure(names[0])))
+        return
+    figures: list[Figure] = []
+    broken: list[Broken] = []
+    for name in names or BENCHMARKS:
+        click.echo(f"{name} ...", err=True)
+        try:
+            figures += _watched(name)
+        except Broken as error:
+            broken.append(error)
+            click.echo(str(error), err=True)
+    Console(width=None if sys.stdout.isatty() else 160).print(_table(figures))
+    if file is not None:
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
+    sys.exit(1 if broken else 0)
+
+
+def _measure(name: str) -> list[Figure]:
+    with scratch() as folder:
+        figures: list[Figure] = import_module(f"tests.bench.{name}").measure(folder)
+    return figures
+
+
+def _watched(name: str) -> list[Figure]:
+    limit_s = import_module(f"tests.bench.{name}").WATCHDOG_S
+    command = [sys.executable, "-m", "tests.bench", "--in-process", name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
+        try:
+            output, _ = child.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise Broken(f"{name}: no result in {limit_s} s, ended by the watchdog") from None
+    if child.returncode != 0:
+        raise Broken(f"{name}: ended with code {child.returncode}")
+    return msgspec.json.decode(output, type=list[Figure])
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table("benchmark", "ours", "peer", "ratio", "mark", "met")
+    words = {None: "-", True: "yes", False: "no"}
+    for each in figures:
+        table.add_row(
+            each.name,
+            _number(each.ours),
+            f"{_number(each.peer)} {each.unit} ({each.peer_name})",
+            f"{each.ratio:.2f}",
+            _mark(each),
+            words[each.is_met],
+        )
+    return table
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def _mark(figure: Figure) -> str:
+    if figure.mark is None:
+        return "-"
+    sign = "<=" if figure.less_is_better else ">="
+    return f"{sign} {_number(figure.mark)}" + (f" {figure.unit}" if figure.mark_is_absolute else "")
+
+
+if __name__ == "__main__":
+    main()
