@@ -9,6 +9,7 @@ from pathlib import Path
 
 STOP_LIMIT_S = 10.0
 MOSQUITTO_PATHS = ("mosquitto", "/usr/sbin/mosquitto")  # Debian keeps it off a user's PATH
+MUSTER = (sys.executable, "-m", "muster")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -46,6 +47,11 @@ class Process:
         if self._process is not None and self._process.returncode is not None:
             raise ProcessDied(f"{self.name} ended; what it said is in {self._log}")
 
+    async def ended(self) -> int:
+        """Wait until it ends by itself; returns its code, the negative signal if one ended it."""
+        assert self._process is not None, f"{self.name} was never started"  # noqa: S101
+        return await self._process.wait()
+
     async def kill(self) -> None:
         """End it as a power cut does."""
         await self._end(signal.SIGKILL)
@@ -65,11 +71,6 @@ class Process:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-def muster(*arguments: str) -> list[str]:
-    """The command line of one of our own programs."""
-    return [sys.executable, "-m", "muster", *arguments]
 
 
 def mosquitto(conf: Path) -> list[str]:
