@@ -21,12 +21,13 @@ class Process:
     """One child process; may be started again after it ended."""
 
     def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
-        self.name, self._command, self._log = name, command, log
+        self.name, self.log = name, log
+        self._command = command
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start it; its output is appended to its log."""
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -45,7 +46,7 @@ class Process:
     def check(self) -> None:
         """Raise `ProcessDied` if it has ended by itself."""
         if self._process is not None and self._process.returncode is not None:
-            raise ProcessDied(f"{self.name} ended; what it said is in {self._log}")
+            raise ProcessDied(f"{self.name} ended; what it said is in {self.log}")
 
     async def ended(self) -> int:
         """Wait until it ends by itself; returns its code, the negative signal if one ended it."""
