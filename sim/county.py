@@ -112,7 +112,7 @@ class County:
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
         self._stack = AsyncExitStack()
-        self._broker_port = free_port()
+        self.broker_port = free_port()
         self.broker = Process(
             "mosquitto",
             mosquitto(self.paths.broker / MOSQUITTO_CONF),
@@ -175,7 +175,7 @@ class County:
         plan = CountyPlan(
             points=setting.points,
             gateway=GATEWAY,
-            broker_port=self._broker_port,
+            broker_port=self.broker_port,
             web_port=setting.web_port,
             mode="drill",
         )
@@ -198,7 +198,7 @@ class County:
         node, web_port = f"{point.name}-1", free_port()
         devices = self.setting.folder / "devices"
         devices.mkdir(exist_ok=True)
-        link = await self._stack.enter_async_context(LinkProxy(self._broker_port))
+        link = await self._stack.enter_async_context(LinkProxy(self.broker_port))
         reader_pty = await self._stack.enter_async_context(ExposedPty(devices / f"{node}-reader"))
         gnss_pty = ExposedPty(devices / f"{node}-gnss")
         folder = create_terminal(

@@ -21,7 +21,8 @@ from protocol.envelope import Envelope
 from protocol.receipts import Receipt
 from protocol.signed import peek
 from terminal.links.mqtt import MqttLink
-from terminal.outbox import Mark, Outbox
+from terminal.outbox import Outbox
+from terminal.outbox_file import Mark
 
 LATE_S = 0.3  # how long a promise is ahead of the disk
 
