@@ -26,7 +26,7 @@ from tests.system.rig import (
 
 pytestmark = pytest.mark.system
 
-SCANS = 6
+SCANS = 4
 READS = 4  # of a card that stays
 TEXT_AT = 5 + 2 + 3 + 4  # in a read reply: preamble, length, status, lengths of the parts
 TYPE_AT = TEXT_AT + 248  # hw/sdt-reader.md 6

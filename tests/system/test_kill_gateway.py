@@ -22,7 +22,7 @@ from tests.system.rig import (
 
 pytestmark = pytest.mark.system
 
-WINDOW_ROUNDS = 3
+WINDOW_ROUNDS = 2
 RANDOM_ROUNDS = 8
 LONGEST_LIFE_S = 1.5  # it takes about one second to start: some lives end before they begin
 SCANS = 5

@@ -27,7 +27,7 @@ from tests.system.rig import (
 pytestmark = pytest.mark.system
 
 # At most so many changes of a disk from the start of its process to the cut: also while it starts.
-OPERATIONS = (400, 8, 200, 40, 400)
+OPERATIONS = (400, 8, 40, 400)
 CONTROL_ROUNDS = 2
 SYNCHRONOUS_NORMAL = (*WEAKENED, "synchronous-normal")
 

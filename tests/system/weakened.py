@@ -24,7 +24,7 @@ from terminal.links.mqtt import MqttLink
 from terminal.outbox import Outbox
 from terminal.outbox_file import Mark
 
-LATE_S = 0.3  # how long a promise is ahead of the disk
+LATE_S = 3.0  # how long a promise is ahead of the disk: more than a page needs to show it
 
 
 class PubackLink(MqttLink):
