@@ -44,6 +44,7 @@ def open_database(path: Path, package: str) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path, package: str) -> None:
     _make_durable(connection)
+    _settle_log(connection)
     _check(connection, path)
     _migrate(connection, package)
 
@@ -57,6 +58,15 @@ def _make_durable(connection: sqlite3.Connection) -> None:
         raise DatabaseError(f"durability refused: journal {mode}, synchronous {level}")
     connection.execute(f"PRAGMA journal_size_limit={JOURNAL_LIMIT_BYTES}")
     connection.execute("PRAGMA temp_store=MEMORY")
+
+
+def _settle_log(connection: sqlite3.Connection) -> None:
+    """Write what the log holds into the database and begin an empty log.
+
+    After a failed fsync the kernel goes on showing what it will never write. Commits that come
+    after such a hole in the log, however well synced, are lost with the next power cut.
+    """
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

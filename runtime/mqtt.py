@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTv5
@@ -20,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from runtime.backoff import Backoff
+from runtime.threads import in_daemon_thread
 from runtime.tls import explain
 
 log = logging.getLogger(__name__)
@@ -138,7 +140,8 @@ class _Attempt:
         properties.SessionExpiryInterval = options.session_expiry_s
         properties.ReceiveMaximum = options.receive_maximum
         self.client.tls_set_context(options.tls())
-        await asyncio.to_thread(self._connect, properties)
+        # Into a black hole the handshake takes `KEEPALIVE_S`, which must not delay our end.
+        await in_daemon_thread(partial(self._connect, properties))
         self._watch_socket()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):

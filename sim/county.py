@@ -6,15 +6,16 @@ and the system tests do to a county, they do through this.
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from gateway.cli import take_roster
+from gateway.store.sqlite import DATABASE
 from provisioning.broker import MOSQUITTO_CONF
 from provisioning.bundle import create_county, create_terminal
 from provisioning.layout import GATEWAY_TOML, TERMINAL_TOML, CountyFolder
@@ -25,15 +26,18 @@ from sim.devices.gnss_replay import replay
 from sim.devices.idreader import SimIdReader
 from sim.devices.line import DeviceLine, PacedLine
 from sim.expose import ExposedPty
+from sim.faults import Fault, FaultyLine, clean
 from sim.http_events import LOOPBACK, get_json
 from sim.people import SimPerson, write_roster_csv
-from sim.processes import Process, mosquitto, muster
+from sim.processes import MUSTER, Process, mosquitto
 from sim.wire import LinkProxy
 from sim.witness import Witness
 
 UP_LIMIT_S = 30.0
 POLL_S = 0.05
 READER_BAUD = 115200
+GATEWAY = "gateway"  # the node's name
+DATA = "data"  # in every node's folder
 HILLS = (30.05, 103.5)  # a made-up county; its points lie a few kilometres apart
 POINT_STEP_DEG = 0.04
 TARGET_MINUTES = 2  # the squeezed time of a demo
@@ -70,6 +74,14 @@ class Setting:
     """Whether device lines are as slow as real ones."""
     recordings: Sequence[Path] = ()
     """Recordings of real receivers to play, one per terminal in turn; none: made-up fixes."""
+    has_gnss: bool = True
+    """Whether the terminals have a satellite receiver."""
+    reader_fault: Fault = clean
+    """What happens to what the card readers say."""
+    data: Mapping[str, Path] = field(default_factory=dict)
+    """By node: an existing folder for its data, on another disk than `folder`."""
+    programs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By node: what is started in place of `muster`, with the same arguments."""
 
 
 @dataclass(slots=True)
@@ -79,7 +91,10 @@ class Post:
     node: str
     point: Point
     process: Process
+    folder: Path
+    """The terminal's own."""
     reader: SimIdReader
+    reader_cable: ExposedPty
     link: LinkProxy
     witness: Witness
     web_port: int
@@ -98,16 +113,16 @@ class County:
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
         self._stack = AsyncExitStack()
-        self._broker_port = free_port()
+        self.broker_port = free_port()
         self.broker = Process(
             "mosquitto",
             mosquitto(self.paths.broker / MOSQUITTO_CONF),
             logs / "mosquitto.log",
         )
         self.gateway = Process(
-            "gateway",
-            muster("gateway", "run", "--config", str(self.gateway_config)),
-            logs / "gateway.log",
+            GATEWAY,
+            self._program(GATEWAY, "gateway", self.gateway_config),
+            logs / f"{GATEWAY}.log",
         )
 
     async def __aenter__(self) -> Self:
@@ -126,6 +141,11 @@ class County:
         trace: TracebackType | None,
     ) -> None:
         await self._stack.aclose()
+
+    @property
+    def ledger(self) -> Path:
+        """The gateway's database."""
+        return self.paths.gateway / DATA / DATABASE
 
     async def board(self) -> dict[str, Any]:
         """The county's board as JSON. Raises `OSError` while the gateway is away."""
@@ -155,12 +175,14 @@ class County:
         setting, now = self.setting, datetime.now(UTC)
         plan = CountyPlan(
             points=setting.points,
-            broker_port=self._broker_port,
+            gateway=GATEWAY,
+            broker_port=self.broker_port,
             web_port=setting.web_port,
             mode="drill",
             target_minutes=TARGET_MINUTES,
         )
         create_county(setting.folder, plan, now)
+        self._place_data(GATEWAY, self.paths.gateway)
         roster = setting.folder / "roster.csv"
         write_roster_csv(roster, setting.people)
         _, result = take_roster(self.gateway_config, roster.read_bytes())
@@ -178,9 +200,9 @@ class County:
         node, web_port = f"{point.name}-1", free_port()
         devices = self.setting.folder / "devices"
         devices.mkdir(exist_ok=True)
-        link = await self._stack.enter_async_context(LinkProxy(self._broker_port))
+        link = await self._stack.enter_async_context(LinkProxy(self.broker_port))
         reader_pty = await self._stack.enter_async_context(ExposedPty(devices / f"{node}-reader"))
-        gnss_pty = await self._stack.enter_async_context(ExposedPty(devices / f"{node}-gnss"))
+        gnss_pty = ExposedPty(devices / f"{node}-gnss")
         folder = create_terminal(
             self.setting.folder,
             TerminalPlan(
@@ -188,7 +210,7 @@ class County:
                 point.name,
                 reader_port=reader_pty.url,
                 reader_poll_s=self.setting.poll_s,
-                gnss_port=gnss_pty.url,
+                gnss_port=gnss_pty.url if self.setting.has_gnss else None,
                 board="pi-4b",
                 pins="mock",
                 broker_port=link.port,
@@ -196,21 +218,38 @@ class County:
             ),
             datetime.now(UTC),
         )
+        self._place_data(node, folder)
         line: DeviceLine = reader_pty
         if self.setting.is_paced:
             line = PacedLine(line, READER_BAUD)
-        reader = SimIdReader(line)
-        config = folder / TERMINAL_TOML
+        reader = SimIdReader(FaultyLine(line, self.setting.reader_fault, seed=number))
         process = Process(
-            node, muster("terminal", "run", "--config", str(config)), self._logs / f"{node}.log"
+            node,
+            self._program(node, "terminal", folder / TERMINAL_TOML),
+            self._logs / f"{node}.log",
         )
         witness = Witness(node, web_port)
-        for work in (reader.run(), self._play_gnss(number, gnss_pty), witness.run()):
+        works = [reader.run(), witness.run()]
+        if self.setting.has_gnss:
+            await self._stack.enter_async_context(gnss_pty)
+            works.append(self._play_gnss(number, gnss_pty))
+        for work in works:
             task = asyncio.create_task(work)
             self._stack.push_async_callback(_cancelled, task)
-        self.posts[point.name] = Post(node, point, process, reader, link, witness, web_port)
+        self.posts[point.name] = Post(
+            node, point, process, folder, reader, reader_pty, link, witness, web_port
+        )
         self._stack.push_async_callback(process.stop)
         await process.start()
+
+    def _program(self, node: str, role: str, config: Path) -> list[str]:
+        program = self.setting.programs.get(node, MUSTER)
+        return [*program, role, "run", "--config", str(config)]
+
+    def _place_data(self, node: str, folder: Path) -> None:
+        elsewhere = self.setting.data.get(node)
+        if elsewhere is not None:
+            (folder / DATA).symlink_to(elsewhere, target_is_directory=True)
 
     async def _play_gnss(self, number: int, line: DeviceLine) -> None:
         recordings = self.setting.recordings

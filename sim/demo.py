@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.store.sqlite import DATABASE
 from protocol.keys import decode_identity
 from provisioning.layout import IDENTITY, NODE_IDENTITY
 from sim.audit import board_differences, chain_differences, ledger_differences, read_ledger
@@ -95,7 +94,7 @@ class Demo:
         summary.captured = sum(post.witness.page["custody"]["captured"] for post in posts)
 
     async def _compare(self, played: Played, summary: Summary) -> None:
-        database = self.county.paths.gateway / "data" / DATABASE
+        database = self.county.ledger
         identity = self.county.paths.gateway / IDENTITY / NODE_IDENTITY
         county_key = decode_identity(identity.read_bytes()).county_key
         ledger = await asyncio.to_thread(read_ledger, database)

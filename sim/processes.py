@@ -9,6 +9,7 @@ from pathlib import Path
 
 STOP_LIMIT_S = 10.0
 MOSQUITTO_PATHS = ("mosquitto", "/usr/sbin/mosquitto")  # Debian keeps it off a user's PATH
+MUSTER = (sys.executable, "-m", "muster")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -24,12 +25,13 @@ class Process:
     """One child process; may be started again after it ended."""
 
     def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
-        self.name, self._command, self._log = name, command, log
+        self.name, self.log = name, log
+        self._command = command
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start it; its output is appended to its log."""
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *_BOUND_TO_US,
                 *self._command,
@@ -49,7 +51,12 @@ class Process:
     def check(self) -> None:
         """Raise `ProcessDied` if it has ended by itself."""
         if self._process is not None and self._process.returncode is not None:
-            raise ProcessDied(f"{self.name} ended; what it said is in {self._log}")
+            raise ProcessDied(f"{self.name} ended; what it said is in {self.log}")
+
+    async def ended(self) -> int:
+        """Wait until it ends by itself; returns its code, the negative signal if one ended it."""
+        assert self._process is not None, f"{self.name} was never started"  # noqa: S101
+        return await self._process.wait()
 
     async def kill(self) -> None:
         """End it as a power cut does."""
@@ -70,11 +77,6 @@ class Process:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-def muster(*arguments: str) -> list[str]:
-    """The command line of one of our own programs."""
-    return [sys.executable, "-m", "muster", *arguments]
 
 
 def mosquitto(conf: Path) -> list[str]:

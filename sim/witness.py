@@ -54,8 +54,12 @@ class Witness:
     async def next_verdict(self, after: SeenVerdict | None) -> SeenVerdict:
         """Wait for a verdict on another record than `after`."""
         while self._latest is None or self._latest == after:
-            await self._wait()
+            await self.changed()
         return self._latest
+
+    async def changed(self) -> None:
+        """Wait until the page shows something else."""
+        await self._changed.wait()
 
     async def until_ready(self) -> None:
         """Wait until the station has a roster and its reader answers. Raises `TimeoutError`."""
@@ -63,19 +67,19 @@ class Witness:
             await self.until_back()
         async with asyncio.timeout(UP_LIMIT_S):
             while not self._is_ready():
-                await self._wait()
+                await self.changed()
 
     async def until_back(self) -> None:
         """Wait until the station shows its page again. Raises `TimeoutError`."""
         self.page = {}
         async with asyncio.timeout(UP_LIMIT_S):
             while not self.page:
-                await self._wait()
+                await self.changed()
 
     async def until_all_receipted(self) -> None:
         """Wait until the county has confirmed every record."""
         while not self.page or self.page["custody"]["waiting"]:
-            await self._wait()
+            await self.changed()
 
     def _is_ready(self) -> bool:
         page = self.page
@@ -89,6 +93,3 @@ class Witness:
             self._latest = SeenVerdict(self.node, shown["epoch"], shown["seq"], shown["verdict"])
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-
-    async def _wait(self) -> None:
-        await self._changed.wait()

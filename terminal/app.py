@@ -110,6 +110,7 @@ class Terminal:
             await run_until_stopped(work)
         finally:
             self._outbox.close()
+            self._lane.close()
             if self._panel is not None:
                 self._panel.close()
 

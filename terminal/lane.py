@@ -78,6 +78,11 @@ class Lane:
         self._say(scan, None)
         return True
 
+    def close(self) -> None:
+        """Leave lights and page as they are: whoever shows them is about to go."""
+        if self._hide is not None:
+            self._hide.cancel()
+
     def stamp(self) -> Stamp:
         """The time now, as a record carries it."""
         now = self._clock.read()

@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, Queue
 from types import TracebackType
@@ -74,12 +75,16 @@ class Probe:
 
     def wait_for(self, payload: bytes) -> list[tuple[str, bytes]]:
         """Everything delivered up to and including `payload`."""
+        self.wait_until(lambda _, body: body == payload)
+        return list(self.received)
+
+    def wait_until(self, wanted: Callable[[str, bytes], bool]) -> None:
+        """Wait for a message whose topic and payload are wanted, unless it has come already."""
         with self._delivered:
             found = self._delivered.wait_for(
-                lambda: any(body == payload for _, body in self.received), ANSWER_LIMIT_S
+                lambda: any(wanted(*each) for each in self.received), ANSWER_LIMIT_S
             )
-        assert found, f"{payload!r} was never delivered"
-        return list(self.received)
+        assert found, "it was never delivered"
 
     def close(self) -> None:
         """Leave, and end the client's thread."""

@@ -83,8 +83,12 @@ class PowerDir:
         self._command(f"capacity {capacity_bytes}")
 
     def fail_fsync(self, number: int = 1) -> None:
-        """Let the n-th following fsync and all later ones give EIO, until the next mount."""
+        """Let the n-th following fsync and all later ones give EIO, until `heal` or a mount."""
         self._command(f"fail-fsync {number}")
+
+    def heal(self) -> None:
+        """Let fsyncs work again. What failed ones left behind stays lost."""
+        self._command("heal")
 
     def remount(self) -> None:
         """Power on again with what is durable, after a cut if there was none yet."""

@@ -19,7 +19,9 @@ not run there at all). `setfattr -n user.power -v COMMAND MOUNT`, where COMMAND 
     cut-before N      ... just before the N-th following operation that changes or syncs anything
     capacity BYTES    the size of the disk; a write that needs more pages gets ENOSPC
     fill              the capacity becomes what is used already
-    fail-fsync N      the N-th following fsync and all later ones give EIO and sync nothing
+    fail-fsync N      the N-th following fsync and all later ones give EIO and sync nothing; as on
+                      Linux, what they should have synced counts as clean from then on
+    heal              fsyncs work again; they do not make up for those that failed
 
 Not modelled: links, renaming a folder, tearing inside a page, older contents of a page that was
 rewritten since its fsync, the kernel's write-back after some seconds (other than by `keep`), a cut
@@ -189,8 +191,12 @@ class PowerDisk:
 
     def fsync(self, _path: str | None, _datasync: int, fh: int) -> None:
         """Commit the journal and the data of this file."""
-        self._syncing()
         inode = self._handles[fh]
+        try:
+            self._syncing()
+        except OSError:
+            inode.dirty.clear()
+            raise
         self._commit()
         inode.save(sorted(inode.dirty))
         inode.dirty.clear()
@@ -215,6 +221,8 @@ class PowerDisk:
                 self._changes_left = int(number)
             case ["fail-fsync", number]:
                 self._fsyncs_left = int(number)
+            case ["heal"]:
+                self._fsyncs_left = None
             case ["capacity", size_bytes]:
                 self._capacity_pages = int(size_bytes) // PAGE_BYTES
             case ["fill"]:

@@ -262,6 +262,21 @@ def test_fsync_fails_from_the_nth_on_and_syncs_nothing(tmp_path: Path) -> None:
         write_synced(disk.path / "fourth", b"data")
 
 
+def test_an_fsync_that_works_again_does_not_make_up_for_one_that_failed(tmp_path: Path) -> None:
+    with PowerDir(tmp_path) as disk:
+        write_synced(disk.path / "file", b"old")
+        with (disk.path / "file").open("r+b", buffering=0) as file:
+            file.write(b"new")
+            disk.fail_fsync()
+            with pytest.raises(OSError, match="Input/output"):
+                os.fsync(file.fileno())
+            disk.heal()
+            os.fsync(file.fileno())
+            assert (disk.path / "file").read_bytes() == b"new"
+        disk.remount()
+        assert (disk.path / "file").read_bytes() == b"old"
+
+
 def test_nothing_is_left_when_a_test_fails(tmp_path: Path) -> None:
     disk = PowerDir(tmp_path)
     processes: list[subprocess.Popen[str]] = []
