@@ -13,7 +13,7 @@ from gateway.intake import Admitted, Intake
 from gateway.links.mqtt import Arrived, MqttLink
 from gateway.live import Board
 from gateway.registry import Registry
-from gateway.settings import GatewaySettings
+from gateway.settings import GatewaySettings, load_identity
 from gateway.store.base import StoreError
 from gateway.store.rosters import RosterStore
 from gateway.store.sqlite import DATABASE, SqliteLedger
@@ -22,7 +22,6 @@ from gateway.web.site import board_app
 from protocol.downlink import Activation, Mode
 from protocol.errors import ProtocolError
 from protocol.health import unpack_heartbeat
-from protocol.keys import Identity, decode_identity
 from protocol.roster import Point
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
@@ -47,7 +46,7 @@ class Gateway:
     def __init__(self, config: Path) -> None:
         self._settings = settings = load_config(config, GatewaySettings)
         base = config.parent
-        self._identity = load_identity(base / settings.identity)
+        self._identity = load_identity(config, settings)
         data = base / settings.data
         data.mkdir(parents=True, exist_ok=True)
         self._clock = SystemClock(TimeFloor(data / "time-floor"))
@@ -213,8 +212,3 @@ class Gateway:
             settings.target_percent,
             settings.target_minutes,
         )
-
-
-def load_identity(folder: Path) -> Identity:
-    """The gateway's own keys."""
-    return decode_identity((folder / "node.identity").read_bytes())

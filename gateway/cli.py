@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from gateway.roster_csv import RosterFile, RosterFileError, read_roster
-from gateway.settings import GatewaySettings
+from gateway.settings import GatewaySettings, load_identity
+from gateway.store.base import StoreError
 from gateway.store.rosters import RosterStore
 from gateway.store.sqlite import DATABASE, SqliteLedger
 from protocol.errors import ProtocolError
-from protocol.keys import decode_identity
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import ConfigError, load_config
 from runtime.database import DatabaseError
@@ -55,7 +55,7 @@ def import_roster(config: Path, file: Path) -> None:
     """
     try:
         version, result = take_roster(config, file.read_bytes())
-    except (ConfigError, DatabaseError, ProtocolError, RosterFileError) as error:
+    except (ConfigError, DatabaseError, ProtocolError, RosterFileError, StoreError) as error:
         raise click.ClickException(f"{file}: {error}") from error
     for bad in result.bad:
         click.echo(f"{file}: line {bad.line}: {bad.problem}", err=True)
@@ -68,9 +68,13 @@ def verify(config: Path) -> None:
     """Recompute the ledger's hash chain; names what does not hold."""
     try:
         settings = load_config(config, GatewaySettings)
-        ledger = SqliteLedger(config.parent / settings.data / DATABASE)
+        path = config.parent / settings.data / DATABASE
+        # Opening it would make an empty one, and that is unbroken.
+        ledger = SqliteLedger(path) if path.exists() else None
     except (ConfigError, DatabaseError) as error:
         raise click.ClickException(str(error)) from error
+    if ledger is None:
+        raise click.ClickException(f"{path}: there is no ledger")
     problems = list(ledger.verify_chain())
     ledger.close()
     for problem in problems:
@@ -83,7 +87,7 @@ def verify(config: Path) -> None:
 def take_roster(config: Path, data: bytes) -> tuple[int, RosterFile]:
     """Store a roster file as the newest version. Raises what `import-roster` reports."""
     settings = load_config(config, GatewaySettings)
-    identity = decode_identity((config.parent / settings.identity / "node.identity").read_bytes())
+    identity = load_identity(config, settings)
     result = read_roster(data, identity.county_key, {point.name for point in settings.points})
     folder = config.parent / settings.data
     folder.mkdir(parents=True, exist_ok=True)

@@ -50,7 +50,7 @@ class Fleet:
             self._nodes[node].said_goodbye = state == "offline"
 
     def rows(self, streams: Iterable[Stream], now_s: float) -> tuple[NodeRow, ...]:
-        """One row per terminal, worst state first within a point."""
+        """One row per terminal, by name."""
         held: dict[str, list[Stream]] = {}
         for stream in streams:
             held.setdefault(stream.node, []).append(stream)

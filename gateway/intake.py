@@ -1,20 +1,23 @@
 """Intake: unseal, verify, deduplicate, store, then issue the receipt, in that order, in batches.
 
 Runs on a worker thread. A message that cannot be admitted goes to quarantine with its reason and
-never stands in the way of the next. The in-memory picture of what is held changes only after the
-store has committed.
+never stands in the way of the next. What is held of every stream is worked out on copies, which
+take effect once the store has committed: nobody ever sees, or is told, more than what is durable.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.store.base import LedgerStore, NewRun, Quarantined, StoreError, Stream
+from gateway.store.base import LedgerStore, NewRun, Quarantined, Stream
 from protocol.envelope import Envelope, RecordOpener, claimed_head, unpack_envelope
 from protocol.errors import BadSignature, CannotOpen, Malformed, ProtocolError, Unsupported
 from protocol.keys import Identity, Peer
 from protocol.receipts import Refusal, RefusalReason, pack_receipt, pack_refusal, receipt_for
 from protocol.sequences import SeqSet
 from protocol.suites import message_digest
+
+StreamName = tuple[str, int]
+"""Node and epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,18 @@ class Admitted:
     """What one batch of messages came to."""
 
     replies: list[Reply] = field(default_factory=list)
-    runs: list[NewRun] = field(default_factory=list)
-    last_record: int = 0
-    """Ledger id of the newest record after the commit."""
     duplicates: int = 0
     quarantined: int = 0
+
+
+@dataclass(slots=True)
+class _Work:
+    """One batch of messages on its way into the store."""
+
+    touched: dict[StreamName, Stream] = field(default_factory=dict)
+    runs: list[NewRun] = field(default_factory=list)
+    quarantine: list[Quarantined] = field(default_factory=list)
+    duplicates: int = 0
 
 
 class _Refused(Exception):
@@ -76,51 +86,47 @@ class Intake:
         self._identity, self._store = identity, store
         self._find_peer, self._now_ms = find_peer, now_ms
         self._opener = RecordOpener([identity.opening_key])
-        self._streams: dict[tuple[str, int], Stream] = {}
-        self._load_streams()
+        self._streams: Mapping[StreamName, Stream] = {
+            (each.node, each.epoch): each for each in store.streams()
+        }
+        """As committed. Replaced as a whole: the board reads it on another thread."""
 
     def admit(self, messages: Iterable[Incoming]) -> Admitted:
-        """Admit a batch; on return everything admitted is durable. Raises `StoreError`."""
+        """Admit a batch; on return everything admitted is durable.
+
+        Raises `StoreError`; then nothing was admitted and the same batch may be tried again.
+        """
         now_ms = self._now_ms()
-        outcome = Admitted()
-        touched: dict[int, Stream] = {}
-        quarantine: list[Quarantined] = []
+        work, outcome = _Work(), Admitted()
         for incoming in messages:
-            try:
-                envelope = self._verify(incoming)
-                bodies = self._opener.open(envelope)
-            except ProtocolError as error:
-                refused: RefusalReason | None = _REASONS[type(error)]
-            except _Refused as error:
-                refused = error.reason
-            else:
-                stream = self._stream(envelope)
-                touched[stream.number] = stream
-                refused = self._take(stream, envelope.first_seq, bodies, outcome)
+            refused = self._admit_one(incoming, work)
             if refused is not None:
                 digest = message_digest(incoming.message)
-                quarantine.append(
+                work.quarantine.append(
                     Quarantined(now_ms, incoming.node, refused, digest, incoming.message)
                 )
                 outcome.replies.append(self._refusal(incoming.node, digest, refused, now_ms))
-        try:
-            outcome.last_record = self._store.commit(
-                outcome.runs, list(touched.values()), quarantine, now_ms
-            )
-        except StoreError:
-            self._load_streams()
-            raise
-        outcome.quarantined = len(quarantine)
-        outcome.replies += [self._receipt(stream, now_ms) for stream in touched.values()]
+        touched = list(work.touched.values())
+        self._store.commit(work.runs, touched, work.quarantine, now_ms)
+        self._streams = {**self._streams, **work.touched}
+        outcome.duplicates, outcome.quarantined = work.duplicates, len(work.quarantine)
+        outcome.replies += [self._receipt(stream, now_ms) for stream in touched]
         return outcome
 
     @property
     def streams(self) -> Sequence[Stream]:
-        """Every stream, with what is held of it."""
+        """Every stream, with what is durably held of it; not to be changed. From any thread."""
         return list(self._streams.values())
 
-    def _load_streams(self) -> None:
-        self._streams = {(each.node, each.epoch): each for each in self._store.streams()}
+    def _admit_one(self, incoming: Incoming, work: _Work) -> RefusalReason | None:
+        try:
+            envelope = self._verify(incoming)
+            bodies = self._opener.open(envelope)
+        except ProtocolError as error:
+            return _REASONS[type(error)]
+        except _Refused as error:
+            return error.reason
+        return self._take(self._working_copy(envelope, work), envelope.first_seq, bodies, work)
 
     def _verify(self, incoming: Incoming) -> Envelope:
         head = claimed_head(incoming.message)
@@ -131,14 +137,15 @@ class Intake:
             raise _Refused(RefusalReason.UNKNOWN_NODE)
         return unpack_envelope(incoming.message, peer.verify_key)
 
-    def _stream(self, envelope: Envelope) -> Stream:
+    def _working_copy(self, envelope: Envelope, work: _Work) -> Stream:
         name = (envelope.node, envelope.epoch)
-        if name not in self._streams:
-            self._streams[name] = self._store.new_stream(*name)
-        return self._streams[name]
+        if name not in work.touched:
+            held = self._streams.get(name)
+            work.touched[name] = self._store.new_stream(*name) if held is None else held.copy()
+        return work.touched[name]
 
     def _take(
-        self, stream: Stream, first_seq: int, bodies: Sequence[bytes | None], outcome: Admitted
+        self, stream: Stream, first_seq: int, bodies: Sequence[bytes | None], work: _Work
     ) -> RefusalReason | None:
         """Sort opened records into new, duplicate and unopenable; the reason to quarantine."""
         reason: RefusalReason | None = None
@@ -146,12 +153,12 @@ class Intake:
             first, last = first_seq + start, first_seq + start + len(opened) - 1
             repeated = SeqSet([(first, last)])
             for low, high in stream.stored.add(first, last):
-                outcome.runs.append(NewRun(stream, low, opened[low - first : high - first + 1]))
+                work.runs.append(NewRun(stream, low, opened[low - first : high - first + 1]))
                 repeated.discard(low, high)
             for low, high in repeated:
-                outcome.duplicates += high - low + 1
+                work.duplicates += high - low + 1
                 for seq in range(low, high + 1):
-                    if self._held(stream, seq, outcome.runs) != opened[seq - first]:
+                    if self._held(stream, seq, work.runs) != opened[seq - first]:
                         reason = RefusalReason.CONFLICT
             if len(stream.refused):
                 stream.refused.discard(first, last)

@@ -92,7 +92,10 @@ class Muster:
         return self.roster.person(record.person)
 
     def counts(self) -> Mapping[str, PointCount]:
-        """Counts per point of the roster, in the roster's order."""
+        """Counts per point: those of the roster in its order, then any other somebody is at.
+
+        Nobody drops out of the sums because a point was taken out of the configuration.
+        """
         here: Counter[str] = Counter()
         elsewhere: Counter[str] = Counter()
         guests: Counter[str] = Counter(each.latest.point for each in self.strangers.values())
@@ -107,7 +110,9 @@ class Muster:
                 guests[presence.latest.point] += 1
         return {
             name: PointCount(self._expected[name], here[name], elsewhere[name], guests[name])
-            for name in self.roster.points
+            for name in dict.fromkeys(
+                (*self.roster.points, *sorted(self._expected), *sorted(guests))
+            )
         }
 
     def arrivals_ms(self) -> list[int]:
@@ -122,10 +127,7 @@ def curve(arrivals_ms: Iterable[int], started_ms: int, steps: int) -> tuple[tupl
         rising[max(0, (at_ms - started_ms) // 1000)] = count
     points = list(rising.items())
     stride = -(-len(points) // steps) or 1
-    kept = points[::stride]
-    if points and kept[-1] != points[-1]:
-        kept.append(points[-1])
-    return tuple(kept)
+    return tuple(points[::-1][::stride][::-1])  # from the end: what is so now is always there
 
 
 def _note(table: dict[K, Presence], key: K, seen: Sighting) -> None:

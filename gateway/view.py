@@ -94,6 +94,6 @@ class BoardView:
     unknown_kinds: int
     """Records in the ledger that this program cannot read."""
     quarantined: int
+    """Messages that could not be admitted."""
     duplicates: int
     """Records that came again and were dropped since this gateway started."""
-    """Messages that could not be admitted."""

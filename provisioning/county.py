@@ -90,7 +90,13 @@ def gateway_toml(county: County, plan: CountyPlan) -> bytes:
         {
             "broker": _broker(county),
             "web": {"port": plan.web_port},
-            "activation": {"title_zh": title_zh, "title_en": title_en, "mode": plan.mode},
+            "activation": {
+                "title_zh": title_zh,
+                "title_en": title_en,
+                "mode": plan.mode,
+                "target_percent": plan.target_percent,
+                "target_minutes": plan.target_minutes,
+            },
             "points": _points(county),
         },
     )

@@ -46,6 +46,8 @@ class CountyPlan:
     gateway: str = "gateway"
     points: Sequence[Point] = (EXAMPLE_POINT,)
     mode: Mode = "drill"
+    target_percent: int = 90
+    target_minutes: int = 60
     web_port: int = 8080
     broker_user: str | None = None
     """Who runs the broker and must own its files; `None` is the user who provisions."""

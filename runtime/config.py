@@ -19,10 +19,7 @@ class ConfigError(ValueError):
 
 def load_config(path: Path, shape: type[T]) -> T:
     """Read `path` into `shape`, a Struct that forbids unknown fields. Raises `ConfigError`."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    text = read_needed(path)
     try:
         values = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -31,6 +28,14 @@ def load_config(path: Path, shape: type[T]) -> T:
         return msgspec.convert(values, shape, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def read_needed(path: Path) -> bytes:
+    """A file the program cannot start without. Raises `ConfigError`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _path(shape: type, value: object) -> object:

@@ -127,6 +127,7 @@ class _Attempt:
         self._ended: asyncio.Future[tuple[str, bool]] = self._loop.create_future()
         self._housekeeping: asyncio.TimerHandle | None = None
         self._thread = threading.get_ident()
+        self._is_closed = False
         self.receive_maximum = DEFAULT_RECEIVE_MAXIMUM
         self.client = self._make_client()
 
@@ -137,14 +138,7 @@ class _Attempt:
         properties.SessionExpiryInterval = options.session_expiry_s
         properties.ReceiveMaximum = options.receive_maximum
         self.client.tls_set_context(options.tls())
-        await asyncio.to_thread(
-            self.client.connect,
-            options.host,
-            options.port,
-            KEEPALIVE_S,
-            clean_start=options.session_expiry_s == 0,
-            properties=properties,
-        )
+        await asyncio.to_thread(self._connect, properties)
         self._watch_socket()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -158,6 +152,7 @@ class _Attempt:
 
     def close(self) -> None:
         """Say goodbye if there is still somebody to say it to; free everything."""
+        self._is_closed = True
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         if self._ready.done() and not self._ready.cancelled() and self._ready.exception() is None:
@@ -168,6 +163,19 @@ class _Attempt:
         held = self.client.socket()
         if held is not None:
             self._forget_socket(held)
+            held.close()
+
+    def _connect(self, properties: Properties) -> None:
+        options = self._options
+        self.client.connect(
+            options.host,
+            options.port,
+            KEEPALIVE_S,
+            clean_start=options.session_expiry_s == 0,
+            properties=properties,
+        )
+        held = self.client.socket()
+        if self._is_closed and held is not None:  # nobody waited for this thread
             held.close()
 
     def _make_client(self) -> Client:

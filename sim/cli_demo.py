@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from sim.demo import Demo, Summary, Wish
+from sim.foreground import run_until_stopped
 from sim.http_events import LOOPBACK
 from sim.player import NoAnswer, Played
 from sim.processes import ProcessDied
@@ -21,6 +22,7 @@ FOLDER = Path(".demo")
 FIRST_PORT = 8080
 PORTS_TRIED = 100
 MAX_TERMINALS = 99
+STOPPED_BY_HAND = 130  # what a shell reports for Ctrl-C
 CLOSING_WORDS = "Every scan that was shown to a person is in the county's ledger exactly once."
 
 
@@ -79,14 +81,20 @@ def demo(
 def _run_or_leave(wish: Wish, console: Console, *, stays: bool) -> Summary:
     """Run the demo; what stops it becomes one line and an exit code."""
     problems: list[BaseException] = []
+    summaries: list[Summary] = []
+
+    async def run() -> None:
+        summaries.append(await _run(wish, console, stays=stays))
+
     try:
-        try:
-            return asyncio.run(_run(wish, console, stays=stays))
-        except* (FileNotFoundError, ProcessDied, NoAnswer, TimeoutError) as group:
-            problems = _leaves(group)
-    except KeyboardInterrupt:
+        ended = run_until_stopped(run())
+    except* (FileNotFoundError, ProcessDied, NoAnswer, TimeoutError) as group:
+        problems = _leaves(group)
+    else:
+        if ended:
+            return summaries[0]
         console.print(f"\nstopped; the county is gone, its files are in {wish.folder}")
-        sys.exit(130)
+        sys.exit(STOPPED_BY_HAND)
     for problem in problems:
         click.echo(f"muster demo: {str(problem) or 'the county did not come up in time'}", err=True)
     sys.exit(1)

@@ -36,6 +36,7 @@ POLL_S = 0.05
 READER_BAUD = 115200
 HILLS = (30.05, 103.5)  # a made-up county; its points lie a few kilometres apart
 POINT_STEP_DEG = 0.04
+TARGET_MINUTES = 2  # the squeezed time of a demo
 TOWNS = (
     Point("qingshan", "青山镇", "Qingshan"),
     Point("shiqiao", "石桥镇", "Shiqiao"),
@@ -157,6 +158,7 @@ class County:
             broker_port=self._broker_port,
             web_port=setting.web_port,
             mode="drill",
+            target_minutes=TARGET_MINUTES,
         )
         create_county(setting.folder, plan, now)
         roster = setting.folder / "roster.csv"

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 
 
 def run_until_stopped(main: Coroutine[None, None, None]) -> bool:
-    """Run `main` to its end, or cancel it on Ctrl-C or SIGTERM; True if it came to its end.
+    """Run `main`, or cancel it when the shell sends a signal; True if it came to its end.
 
     Either way `main` gets to tidy up, so that no device name is left behind.
     """
@@ -16,7 +16,7 @@ def run_until_stopped(main: Coroutine[None, None, None]) -> bool:
 async def _until_stopped(main: Coroutine[None, None, None]) -> bool:
     task = asyncio.ensure_future(main)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, task.cancel)
     try:
         await task

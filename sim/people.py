@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum
-from operator import mul
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
 from typing import Final
+
+from sim.devices.card import check_digit
 
 AREA_CODE: Final = "690123"
 """Of no county. GB/T 2260 gives the north-west 61 to 65; 66 to 70 are nobody's, and first digits
@@ -29,10 +30,6 @@ OLDEST: Final = date(1961, 1, 1)
 YOUNGEST: Final = date(2006, 12, 31)
 MOST_SEQUENCES: Final = 999  # three digits after the birth date, 000 unused; odd for men
 _BIRTHDAYS: Final = (YOUNGEST - OLDEST).days + 1
-
-_CHECK_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
-_WEIGHTED_ZEROS: Final = sum(_CHECK_WEIGHTS) * ord("0")  # characters are faster than int() each
-_CHECK_DIGITS: Final = "10X98765432"  # by the remainder modulo 11
 
 _SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁"
 _MALE_GIVEN: Final = "伟强磊军勇杰涛明超刚平辉鹏飞建国志文海波峰林斌浩宇春生福贵"
@@ -126,12 +123,6 @@ def make_people(
 def share_of(count: int, share: float) -> int:
     """How many of `count` a share is: at least one, so that small counties see every case too."""
     return min(count, max(1, round(count * share))) if share > 0 else 0
-
-
-def check_digit(first_17: str) -> str:
-    """The 18th character of an ID number: ISO 7064 MOD 11-2 over the 17 digits before it."""
-    weighted = sum(map(mul, first_17.encode("ascii"), _CHECK_WEIGHTS))
-    return _CHECK_DIGITS[(weighted - _WEIGHTED_ZEROS) % 11]
 
 
 def write_roster_csv(path: Path, people: Iterable[SimPerson]) -> None:

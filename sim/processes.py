@@ -12,6 +12,10 @@ MOSQUITTO_PATHS = ("mosquitto", "/usr/sbin/mosquitto")  # Debian keeps it off a 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+# util-linux: a child ends with its parent, even one that was killed and could not end it.
+_BOUND_TO_US = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
+
+
 class ProcessDied(RuntimeError):
     """A process of the county ended by itself; the text names its log."""
 
@@ -27,6 +31,7 @@ class Process:
         """Start it; its output is appended to its log."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
+                *_BOUND_TO_US,
                 *self._command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,

@@ -188,7 +188,10 @@ def _serve(
         taps[visit.point].append(Tap(at_s, visit.point, visit.who, visit.kind))
         if visit.then is not None:
             delay_s, later = visit.then
-            heapq.heappush(arrivals, (at_s + delay_s, next(order), later))
+            again_s = (
+                at_s + delay_s * rush_s / RUSH_S
+            )  # a short rush is the same story, told faster
+            heapq.heappush(arrivals, (again_s, next(order), later))
     return {point: tuple(tapped) for point, tapped in taps.items()}
 
 

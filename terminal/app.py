@@ -11,7 +11,7 @@ from protocol.health import HEARTBEAT_INTERVAL_S
 from protocol.keys import decode_identity
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
-from runtime.config import load_config
+from runtime.config import ConfigError, load_config, read_needed
 from runtime.feed import Feed
 from runtime.service import run_until_stopped
 from runtime.tls import client_context
@@ -47,7 +47,9 @@ class Terminal:
         self._settings = settings = load_config(config, TerminalSettings)
         keys, data = config.parent / settings.identity, config.parent / settings.data
         data.mkdir(parents=True, exist_ok=True)
-        identity = decode_identity((keys / "node.identity").read_bytes())
+        identity = decode_identity(read_needed(keys / "node.identity"))
+        if (identity.county, identity.node) != (settings.county, settings.node):
+            raise ConfigError(f"{config}: {keys} is another node's identity")
         self._clock = clock = SystemClock(TimeFloor(data / "time-floor"))
         self._position = Position(clock)
         self._outbox = Outbox(data / OUTBOX, identity.county, identity.node, identity.peers)

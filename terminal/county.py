@@ -50,6 +50,11 @@ class County:
         self._uplink.link_down()
         self._changed()
 
+    def turned_away(self) -> None:
+        """See `LinkListener.turned_away`."""
+        self.link = LinkState.REFUSED
+        self._changed()
+
     def gateway_state(self, *, is_online: bool) -> None:
         """See `LinkListener.gateway_state`."""
         self._uplink.gateway_state(is_online=is_online)
@@ -63,6 +68,8 @@ class County:
             return
         if receipt.node == self._node:
             self.refuses = False
+            if self.link is LinkState.REFUSED:  # what we publish gets through again
+                self.link = LinkState.UP
             self._clock.raise_floor(receipt.gateway_ms)
             self._uplink.receipt(receipt)
 
@@ -72,6 +79,8 @@ class County:
             refusal = unpack_refusal(message, self._gateway.verify_key)
         except ProtocolError as error:
             log.warning("refusal refused: %s", error)
+            return
+        if refusal.node != self._node:
             return
         log.error("the county refuses an envelope: %s", refusal.reason.name)
         self.refuses = True

@@ -87,8 +87,8 @@ class Lane:
         if self._hide is not None:
             self._hide.cancel()
         self.verdict, self.trouble = scan, trouble
-        if scan is not None and self._signals is not None:
-            self._signals.show(scan.verdict)
+        if self._signals is not None:  # a light never outlives the verdict it belongs to
+            self._signals.show(scan.verdict if scan is not None else None)
         self._hide = asyncio.get_running_loop().call_later(VERDICT_S, self._clear)
         self._changed()
 

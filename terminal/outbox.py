@@ -20,7 +20,7 @@ from protocol.limits import KEY_ID_BYTES
 from protocol.receipts import Receipt
 from runtime.database import DatabaseError
 from terminal.errors import OutboxBroken, OutboxFull
-from terminal.outbox_file import Mark, OutboxFile, Row
+from terminal.outbox_file import Depth, Mark, OutboxFile, Row
 
 RECORDS_PER_KEY = 1000  # what a thief who reads a live terminal's memory can open at most
 MAX_COMMIT = 512  # appends that share a commit; bounds the size of one transaction
@@ -40,16 +40,6 @@ class Batch:
     def last_seq(self) -> int:
         """Number of the last record."""
         return self.first_seq + len(self.rows) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """How full the outbox is. Records captured = stored at the county + waiting + refused."""
-
-    captured: int
-    waiting: int
-    refused: int
-    oldest_made_ms: int | None
 
 
 class _Append:
@@ -76,7 +66,10 @@ class _Sealing:
 
 
 class Outbox:
-    """One SQLite file. All methods may be called from any thread."""
+    """One SQLite file. All methods may be called from any thread.
+
+    Raises `DatabaseError` if the file is damaged or will not be durable.
+    """
 
     def __init__(
         self,
@@ -94,14 +87,19 @@ class Outbox:
         self._has_leader = False
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
-        self._file = OutboxFile(path)
+        try:
+            self._file = OutboxFile(path)
+        except sqlite3.Error as error:
+            raise DatabaseError(f"{path}: {error}") from error
         self._is_open = True
+        self._is_closed = False
         self._sealing: _Sealing | None = None
         self.origin = Origin(county, node, self._file.epoch)
 
     def close(self) -> None:
-        """Close the file. Everything appended stays."""
+        """Close the file for good. Everything appended stays; an append that comes later fails."""
         with self._write_lock:
+            self._is_closed = True
             self._close_file()
 
     def append(self, body: bytes, made_ms: int, mark: Mark | None = None) -> int:
@@ -125,17 +123,22 @@ class Outbox:
         return mine.seq
 
     def claim(self, after_seq: int, limit: int) -> Batch | None:
-        """The first consecutive waiting records above `after_seq`, at most `limit`."""
-        with self._read_lock:
-            rows = self._file.claim(after_seq, limit) if self._is_open else []
-            if not rows:
-                return None
-            first = rows[0][0]
-            if rows[-1][0] != first + len(rows) - 1:
-                rows = [row for place, row in enumerate(rows) if row[0] == first + place]
-            places = {key: place for place, key in enumerate(dict.fromkeys(row[1] for row in rows))}
-            keys = [self._file.wrapped_key(key) for key in places]
-        return Batch(first, [(places[key], sealed) for _, key, sealed in rows], keys)
+        """The first consecutive waiting records above `after_seq`, at most `limit`.
+
+        Raises `OutboxBroken`; the file is opened anew by the next call, whichever it is.
+        """
+        try:
+            if not self._is_open:
+                with self._write_lock:
+                    self._reopen_if_closed()
+            with self._read_lock:
+                return self._claim(after_seq, limit)
+        except DatabaseError as error:
+            raise OutboxBroken(str(error)) from error
+        except sqlite3.Error as error:
+            with self._write_lock:
+                self._recover(error)
+            raise OutboxBroken(f"reading failed: {error}") from error
 
     def settle(self, receipt: Receipt) -> int:
         """Let go of what a *verified* receipt covers; returns how many records that were.
@@ -146,7 +149,7 @@ class Outbox:
         if Origin(receipt.county, receipt.node, receipt.epoch) != self.origin:
             return 0
         with self._write_lock:
-            highest = self._file.highest_seq
+            highest = self._file.depth.captured
             stored = [(first, min(last, highest)) for first, last in receipt.stored()]
             try:
                 self._reopen_if_closed()
@@ -164,14 +167,24 @@ class Outbox:
 
     @property
     def depth(self) -> Depth:
-        """Counts, kept in memory."""
-        file = self._file
-        return Depth(file.highest_seq, file.waiting, file.refused, file.oldest_made_ms)
+        """Counts, kept in memory; never half-way through a change."""
+        return self._file.depth
 
     @property
     def room_bytes(self) -> int:
         """Room left for records: free space above the reserve."""
         return self._free_bytes() - FLOOR_BYTES
+
+    def _claim(self, after_seq: int, limit: int) -> Batch | None:
+        rows = self._file.claim(after_seq, limit)
+        if not rows:
+            return None
+        first = rows[0][0]
+        if rows[-1][0] != first + len(rows) - 1:
+            rows = [row for place, row in enumerate(rows) if row[0] == first + place]
+        places = {key: place for place, key in enumerate(dict.fromkeys(row[1] for row in rows))}
+        keys = [self._file.wrapped_key(key) for key in places]
+        return Batch(first, [(places[key], sealed) for _, key, sealed in rows], keys)
 
     def _lead(self) -> None:
         """Write for everybody queued so far, then hand the lead to the first who came since.
@@ -207,6 +220,8 @@ class Outbox:
             rows = self._seal(batch)
             self._file.add_rows(rows, [item.mark for item in batch if item.mark is not None])
             self._file.commit()
+        except OutboxBroken as error:
+            return error
         except (DatabaseError, OSError) as error:
             return OutboxBroken(str(error))
         except sqlite3.Error as error:
@@ -220,7 +235,7 @@ class Outbox:
         return None
 
     def _seal(self, batch: Sequence[_Append]) -> list[Row]:
-        next_seq = self._file.highest_seq + 1
+        next_seq = self._file.depth.captured + 1
         if self._sealing is None or self._sealing.is_spent(next_seq):
             sealer = RecordSealer(self.origin, self._recipients, secrets.token_bytes(KEY_ID_BYTES))
             self._sealing = _Sealing(sealer, self._file.add_key(sealer.wrapped), next_seq)
@@ -248,6 +263,8 @@ class Outbox:
             self._file.close()
 
     def _reopen_if_closed(self) -> None:
+        if self._is_closed:
+            raise OutboxBroken("the outbox is closed")
         if not self._is_open:
             self._file = OutboxFile(self._path)
             self._is_open = True
@@ -258,4 +275,6 @@ class Outbox:
 
 
 def _is_full(error: sqlite3.Error) -> bool:
-    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL
+    # What Python's own module raises, such as "closed database", carries no code.
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & 0xFF == sqlite3.SQLITE_FULL

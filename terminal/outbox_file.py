@@ -4,8 +4,8 @@ Raises `sqlite3.Error` and `DatabaseError` as they come; `terminal.outbox` decid
 """
 
 import secrets
-import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,36 +35,32 @@ class Row:
     sealed: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How full the outbox is. Records captured = stored at the county + waiting + refused."""
+
+    captured: int
+    waiting: int
+    refused: int
+    oldest_made_ms: int | None
+
+
 class OutboxFile:
-    """An open outbox file. The writing half and `claim` may run on two threads at once."""
+    """An open outbox file. The writing half and `claim` may run on two threads at once.
+
+    `depth` is replaced as a whole, so that whoever reads it on a third never sees half a change.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._writer = open_database(path, "terminal")
-        self._reader = open_database(path, "terminal")
-        self._wrapped_keys: dict[int, WrappedKey] = {}
-        execute = self._writer.execute
-        execute(
-            "INSERT INTO outbox (id, epoch) VALUES (1, ?) ON CONFLICT DO NOTHING",
-            (secrets.randbelow(MAX_EPOCH) + 1,),
-        )
-        execute(
-            "DELETE FROM record_key WHERE id NOT IN"
-            " (SELECT key FROM waiting UNION SELECT key FROM refused)"
-        )
-        self.epoch: int
-        self.highest_seq: int
-        self.waiting: int
-        self.refused: int
-        self.epoch, settled = execute("SELECT epoch, settled FROM outbox").fetchone()
-        self.waiting, last_waiting = execute(
-            "SELECT count(*), coalesce(max(seq), 0) FROM waiting"
-        ).fetchone()
-        self.refused, last_refused = execute(
-            "SELECT count(*), coalesce(max(seq), 0) FROM refused"
-        ).fetchone()
-        self.highest_seq = max(settled, last_waiting, last_refused)
-        self.oldest_made_ms: int | None = None
-        self._find_oldest()
+        with ExitStack() as cleanup:
+            self._writer = open_database(path, "terminal")
+            cleanup.callback(self._writer.close)
+            self._reader = open_database(path, "terminal")
+            cleanup.callback(self._reader.close)
+            self._wrapped_keys: dict[int, WrappedKey] = {}
+            self.epoch = self._take_up_epoch()
+            self.depth = self._count()
+            cleanup.pop_all()
 
     def close(self) -> None:
         """Close both connections."""
@@ -86,12 +82,10 @@ class OutboxFile:
 
     def add_key(self, wrapped: WrappedKey) -> int:
         """Store a wrapped record key inside the transaction; returns its number."""
-        cursor = self._writer.execute(
-            "INSERT INTO record_key (wrapped) VALUES (?)", (msgspec.msgpack.encode(wrapped),)
-        )
-        number = cursor.lastrowid
-        if number is None:
-            raise sqlite3.InternalError("no row number")
+        number: int = self._writer.execute(
+            "INSERT INTO record_key (wrapped) VALUES (?) RETURNING id",
+            (msgspec.msgpack.encode(wrapped),),
+        ).fetchone()[0]
         return number
 
     def add_rows(self, rows: Sequence[Row], marks: Iterable[Mark]) -> None:
@@ -109,22 +103,25 @@ class OutboxFile:
 
     def count_added(self, rows: Sequence[Row]) -> None:
         """Take committed rows into the counts."""
-        self.highest_seq = rows[-1].seq
-        self.waiting += len(rows)
-        if self.oldest_made_ms is None:
-            self.oldest_made_ms = rows[0].made_ms
+        before, oldest_ms = self.depth, self.depth.oldest_made_ms
+        self.depth = Depth(
+            rows[-1].seq,
+            before.waiting + len(rows),
+            before.refused,
+            rows[0].made_ms if oldest_ms is None else oldest_ms,
+        )
 
     def settle(self, stored: Iterable[Range], refused: Iterable[Range]) -> int:
         """Delete what is stored, set aside what is refused, in one transaction of its own.
 
         Returns how many waiting records were deleted.
         """
-        execute = self._writer.execute
+        execute, before = self._writer.execute, self.depth
         settled = moved = accepted = 0
         self.begin()
         for span in stored:
             settled += execute("DELETE FROM waiting WHERE seq BETWEEN ? AND ?", span).rowcount
-            if self.refused:  # refused once, admitted later
+            if before.refused:  # refused once, admitted later
                 accepted += execute("DELETE FROM refused WHERE seq BETWEEN ? AND ?", span).rowcount
             execute("UPDATE outbox SET settled = max(settled, ?)", (span[1],))
         for span in refused:
@@ -133,9 +130,12 @@ class OutboxFile:
             ).rowcount
             execute("DELETE FROM waiting WHERE seq BETWEEN ? AND ?", span)
         self.commit()
-        self.waiting -= settled + moved
-        self.refused += moved - accepted
-        self._find_oldest()
+        self.depth = Depth(
+            before.captured,
+            before.waiting - settled - moved,
+            before.refused + moved - accepted,
+            self._oldest_made_ms(),
+        )
         return settled
 
     def claim(self, after_seq: int, limit: int) -> list[tuple[int, int, bytes]]:
@@ -158,6 +158,31 @@ class OutboxFile:
         """Every mark ever stored."""
         return [Mark(*row) for row in self._reader.execute("SELECT tag, sealed FROM seen")]
 
-    def _find_oldest(self) -> None:
+    def _take_up_epoch(self) -> int:
+        execute = self._writer.execute
+        execute(
+            "INSERT INTO outbox (id, epoch) VALUES (1, ?) ON CONFLICT DO NOTHING",
+            (secrets.randbelow(MAX_EPOCH) + 1,),
+        )
+        execute(
+            "DELETE FROM record_key WHERE id NOT IN"
+            " (SELECT key FROM waiting UNION SELECT key FROM refused)"
+        )
+        epoch: int = execute("SELECT epoch FROM outbox").fetchone()[0]
+        return epoch
+
+    def _count(self) -> Depth:
+        execute = self._writer.execute
+        (settled,) = execute("SELECT settled FROM outbox").fetchone()
+        waiting, last_waiting = execute(
+            "SELECT count(*), coalesce(max(seq), 0) FROM waiting"
+        ).fetchone()
+        refused, last_refused = execute(
+            "SELECT count(*), coalesce(max(seq), 0) FROM refused"
+        ).fetchone()
+        captured = max(settled, last_waiting, last_refused)
+        return Depth(captured, waiting, refused, self._oldest_made_ms())
+
+    def _oldest_made_ms(self) -> int | None:
         oldest = self._writer.execute("SELECT made_ms FROM waiting ORDER BY seq LIMIT 1").fetchone()
-        self.oldest_made_ms = oldest[0] if oldest else None
+        return oldest[0] if oldest else None

@@ -8,6 +8,7 @@ import msgspec
 from protocol.downlink import Activation, Content, unpack_downlink
 from protocol.errors import ProtocolError
 from protocol.keys import Identity
+from protocol.packing import decode_as
 from protocol.roster import Roster, RosterPart, join_parts
 from runtime.files import SECRET_MODE, write_atomic
 
@@ -34,9 +35,10 @@ class RosterBook:
         """
         part = self._open(message, RosterPart)
         held = self.roster.version if self.roster is not None else 0
-        if part.version <= held:
-            return False
-        if any(other.version != part.version for other, _ in self._parts.values()):
+        collecting = max((other.version for other, _ in self._parts.values()), default=0)
+        if part.version <= held or part.version < collecting:
+            return False  # the broker still retains some of the roster before
+        if part.version > collecting:
             self._parts.clear()
         self._parts[part.part] = (part, message)
         if len(self._parts) < part.parts:
@@ -60,18 +62,23 @@ class RosterBook:
         return True
 
     def _load(self) -> None:
-        try:
-            self._load_files()
-        except (ProtocolError, msgspec.DecodeError) as error:
-            log.warning("stored roster is unusable and will be fetched again: %s", error)
+        for name, load in (
+            (ACTIVATION_FILE, self._load_activation),
+            (ROSTER_FILE, self._load_roster),
+        ):
+            path = self._folder / name
+            try:
+                if path.exists():
+                    load(path.read_bytes())
+            except (ProtocolError, OSError) as error:
+                log.warning("%s is unusable and will be fetched again: %s", name, error)
 
-    def _load_files(self) -> None:
-        activation, roster = self._folder / ACTIVATION_FILE, self._folder / ROSTER_FILE
-        if activation.exists():
-            self.activation = self._open(activation.read_bytes(), Activation)
-        if roster.exists():
-            messages = msgspec.msgpack.decode(roster.read_bytes(), type=list[bytes])
-            self.roster = join_parts([self._open(message, RosterPart) for message in messages])
+    def _load_activation(self, message: bytes) -> None:
+        self.activation = self._open(message, Activation)
+
+    def _load_roster(self, data: bytes) -> None:
+        messages = decode_as(data, list[bytes])
+        self.roster = join_parts([self._open(message, RosterPart) for message in messages])
 
     def _open(self, message: bytes, shape: type[Content]) -> Content:
         identity = self._identity

@@ -43,7 +43,7 @@ class SeenBook:
             nonce, sealed = mark.sealed[:NONCE_BYTES], mark.sealed[NONCE_BYTES:]
             try:
                 plain = self._cipher.decrypt(nonce, sealed, mark.tag)
-            except InvalidTag:
+            except (InvalidTag, ValueError):  # ValueError: cut off within its nonce
                 continue
             notes.append(msgspec.msgpack.decode(plain, type=Seen))
         return notes

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from protocol.fields import NameText
+
 PortNumber = Annotated[int, Meta(ge=1, le=65535)]
 PollSeconds = Annotated[float, Meta(ge=0.001, le=5)]
 
@@ -48,9 +50,9 @@ class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class TerminalSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `terminal.toml`."""
 
-    county: str
-    node: str
-    point: str
+    county: NameText
+    node: NameText
+    point: NameText
     broker: BrokerSettings
     web: WebSettings
     reader: ReaderSettings

@@ -6,7 +6,7 @@ record is durable. Every scan that happened becomes a record, whatever its verdi
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta, timezone
 
 from drivers.readers.base import (
     CardRead,
@@ -21,6 +21,7 @@ from protocol.records import CheckIn, Credential, CredentialKind, Stamp
 from protocol.roster import Person, PersonStatus, Roster
 from protocol.verdict import PRESENT_UNLESS_STOPPED, Reason, Verdict
 
+CARD_ZONE = timezone(timedelta(hours=8))  # dates on these cards are days in China
 NO_ACTIVATION = 0  # a terminal that has not heard of a muster still records
 
 _KINDS = {
@@ -170,4 +171,4 @@ class Station:
 
 
 def _date(at: Stamp) -> date:
-    return datetime.fromtimestamp(at.wall_ms / 1000, UTC).date()
+    return datetime.fromtimestamp(at.wall_ms / 1000, CARD_ZONE).date()

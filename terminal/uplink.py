@@ -7,8 +7,9 @@ as soon as the link comes back; the gateway recognises repetitions.
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from protocol.envelope import pack_envelope
+from protocol.envelope import Origin, pack_envelope
 from protocol.limits import MAX_RECORDS_PER_ENVELOPE
 from protocol.receipts import Receipt
 from protocol.suites import SigningKey
@@ -20,6 +21,23 @@ log = logging.getLogger(__name__)
 
 SMALL_IN_FLIGHT = 4  # beyond, records gather until an envelope is full or a receipt makes room
 RESEND_FIRST_S, RESEND_LIMIT_S = 8.0, 120.0  # a gateway commits within one second unless it is ill
+READ_AGAIN_S = 5.0  # a card that fails to read is given a moment before it is opened anew
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """An envelope without a receipt."""
+
+    first_seq: int
+    last_seq: int
+    at_s: float
+
+    def is_covered_by(self, receipt: Receipt) -> bool:
+        """Whether the receipt speaks of all of it, and misses none of it."""
+        misses = any(
+            first <= self.last_seq and self.first_seq <= last for first, last in receipt.gaps
+        )
+        return self.last_seq <= receipt.upto and not misses
 
 
 class Uplink:
@@ -40,10 +58,11 @@ class Uplink:
         self._wake = asyncio.Event()
         self._window = 0
         self._gateway_is_online = True
-        self._in_flight: list[int] = []
-        """Last sequence number of every envelope without a receipt, rising."""
+        self._in_flight: list[_Sent] = []
+        """In the order they were sent."""
         self._sent_upto = 0
-        self._resend_at_s = 0.0
+        self._patience_s = backoff.next_s()
+        """How long the oldest envelope under way may go without a receipt."""
         self._receipt: Receipt | None = None
 
     def link_up(self, window: int) -> None:
@@ -68,42 +87,68 @@ class Uplink:
 
     def receipt(self, receipt: Receipt) -> None:
         """A *verified* receipt; a later one says all that an earlier one said."""
-        self._receipt = receipt
-        self._wake.set()
+        if Origin(receipt.county, receipt.node, receipt.epoch) == self._outbox.origin:
+            self._receipt = receipt
+            self._wake.set()
 
     async def run(self, send: Callable[[bytes], None]) -> None:
         """Send and settle until cancelled. `send` raises `ConnectionError` when it cannot."""
         while True:
             self._wake.clear()
             receipt, self._receipt = self._receipt, None
-            if receipt is not None:
-                self._in_flight = [last for last in self._in_flight if last > receipt.upto]
+            lost = self._strike_off(receipt) if receipt is not None else []
+            if receipt is not None and lost:
+                await self._settle(receipt)
+                receipt = None
+                self._sent_upto = min(sent.first_seq for sent in lost) - 1
             self._send_again_if_due()
-            self._fill_window(send)
+            try:
+                self._fill_window(send)
+            except OutboxBroken as error:
+                log.error("the outbox cannot be read: %s", error)
+                self._receipt = self._receipt or receipt
+                await asyncio.sleep(READ_AGAIN_S)
+                continue
             if receipt is None:
                 await self._sleep()
             else:  # while the next envelopes are on their way
                 await self._settle(receipt)
+
+    def _strike_off(self, receipt: Receipt) -> list[_Sent]:
+        """Forget what a receipt covers; returns what went before something covered and got lost.
+
+        A link keeps the order: what did not arrive before its successor will not arrive.
+        """
+        covered = [sent.is_covered_by(receipt) for sent in self._in_flight]
+        arrived = max((place for place, is_in in enumerate(covered) if is_in), default=-1)
+        lost = [
+            sent
+            for sent, is_in in zip(self._in_flight[:arrived], covered, strict=False)
+            if not is_in
+        ]
+        self._in_flight = self._in_flight[arrived + 1 :]
+        return lost
 
     async def _settle(self, receipt: Receipt) -> None:
         try:
             settled = await asyncio.to_thread(self._outbox.settle, receipt)
         except OutboxBroken as error:
             log.error("receipt could not be booked, asking for it again: %s", error)
-            self._in_flight.insert(0, receipt.upto)
+            self._in_flight.insert(0, _Sent(1, receipt.upto, self._monotonic_s()))
             return
         if settled:
             self._backoff.reset()
-            self._resend_at_s = self._monotonic_s() + self._backoff.next_s()
+            self._patience_s = self._backoff.next_s()
         if not self._in_flight and self._sent_upto:
             self._sent_upto = 0  # what still waits below was lost on the way: from the beginning
             self._wake.set()
 
     def _send_again_if_due(self) -> None:
-        if self._in_flight and self._monotonic_s() >= self._resend_at_s:
+        if self._in_flight and self._monotonic_s() >= self._due_s():
             log.info("no receipt for %d envelopes, sending again", len(self._in_flight))
             self._in_flight.clear()
             self._sent_upto = 0
+            self._patience_s = self._backoff.next_s()
 
     def _fill_window(self, send: Callable[[bytes], None]) -> None:
         outbox = self._outbox
@@ -119,9 +164,7 @@ class Uplink:
             except ConnectionError:
                 self._window = 0  # the link will say when it is back
                 return
-            if not self._in_flight:
-                self._resend_at_s = self._monotonic_s() + self._backoff.next_s()
-            self._in_flight.append(batch.last_seq)
+            self._in_flight.append(_Sent(batch.first_seq, batch.last_seq, self._monotonic_s()))
             self._sent_upto = batch.last_seq
 
     def _has_room(self) -> bool:
@@ -130,8 +173,12 @@ class Uplink:
         is_worth_it = under_way < SMALL_IN_FLIGHT or unsent >= self._records_per_envelope
         return under_way < self._window and is_worth_it
 
+    def _due_s(self) -> float:
+        """When the oldest envelope under way has gone without a receipt for too long."""
+        return min(sent.at_s for sent in self._in_flight) + self._patience_s
+
     async def _sleep(self) -> None:
-        timeout_s = self._resend_at_s - self._monotonic_s() if self._in_flight else None
+        timeout_s = self._due_s() - self._monotonic_s() if self._in_flight else None
         try:
             async with asyncio.timeout(timeout_s):
                 await self._wake.wait()
@@ -142,4 +189,5 @@ class Uplink:
         self._in_flight.clear()
         self._sent_upto = 0
         self._backoff.reset()
+        self._patience_s = self._backoff.next_s()
         self._wake.set()

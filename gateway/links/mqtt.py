@@ -80,11 +80,6 @@ class MqttLink:
         """Stay connected until cancelled."""
         await self._connection.run()
 
-    @property
-    def is_up(self) -> bool:
-        """Whether anything can be published."""
-        return self._connection.is_up
-
     def answer(self, reply: Reply) -> None:
         """Publish a receipt (retained: the terminal may be away) or a refusal."""
         channel = Down.RECEIPT if reply.is_receipt else Down.REFUSAL
@@ -133,4 +128,4 @@ class MqttLink:
         try:
             self._connection.publish(topic, payload, retain=retain)
         except ConnectionError:
-            log.info("not published, the broker is away; terminals will ask again")
+            log.info("not published, the broker is away: terminals send again, rosters go out anew")

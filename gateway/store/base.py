@@ -24,6 +24,10 @@ class Stream:
     stored: SeqSet = field(default_factory=SeqSet)
     refused: SeqSet = field(default_factory=SeqSet)
 
+    def copy(self) -> "Stream":
+        """One that can be changed without changing this."""
+        return Stream(self.number, self.node, self.epoch, SeqSet(self.stored), SeqSet(self.refused))
+
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
@@ -74,12 +78,11 @@ class LedgerStore(Protocol):
         streams: Sequence[Stream],
         quarantined: Sequence[Quarantined],
         at_ms: int,
-    ) -> int:
-        """Store everything or nothing; returns the id of the last record. Raises `OSError`-like
-        `StoreError` when nothing was stored."""
+    ) -> None:
+        """Store everything or nothing. Raises `StoreError` when nothing was stored."""
 
     def body_of(self, stream: Stream, seq: int) -> bytes | None:
-        """What is held under a number, to compare with what came again."""
+        """What is held under a number, to compare with what came again. Raises `StoreError`."""
 
     def entries(self, after: int, limit: int) -> list[LedgerEntry]:
         """Records with ids above `after`, in order."""

@@ -1,10 +1,12 @@
 """Rosters and activations in the gateway's database."""
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.store.base import StoreError
 from protocol.roster import Person, PersonStatus, Point, Roster
 from runtime.database import open_database
 
@@ -38,28 +40,18 @@ class RosterStore:
         return int(version)
 
     def add(self, rows: Sequence[RosterRow], issued_ms: int) -> int:
-        """Store a new version; a card keeps the number it had. Returns the version."""
-        version = self.version() + 1
-        known: dict[bytes, int] = dict(
-            self._db.execute("SELECT digest, max(number) FROM person GROUP BY digest").fetchall()
-        )
-        next_number = max(known.values(), default=0) + 1
-        people = []
-        for row in rows:
-            number = known.get(row.digest)
-            if number is None:
-                number, next_number = next_number, next_number + 1
-            texts = (row.name, row.unit, row.point, row.post, row.phone)
-            people.append((version, number, row.digest, *texts, int(row.status)))
+        """Store a new version; a card keeps the number it had. Returns the version.
+
+        Raises `StoreError`; then there is no new version.
+        """
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute("INSERT INTO roster VALUES (?, ?)", (version, issued_ms))
-            self._db.executemany("INSERT INTO person VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", people)
+            self._db.execute("BEGIN IMMEDIATE")  # first: two may import at once
+            version = self._add(rows, issued_ms)
             self._db.execute("COMMIT")
-        except sqlite3.Error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")  # fails too when there is nothing to undo
+            raise StoreError(f"the roster cannot be stored: {error}") from error
         return version
 
     def load(self, points: Sequence[Point]) -> Roster:
@@ -94,3 +86,20 @@ class RosterStore:
             )
             row = self._db.execute(latest).fetchone()
         return int(row[0]), int(row[2])
+
+    def _add(self, rows: Sequence[RosterRow], issued_ms: int) -> int:
+        version = self.version() + 1
+        known: dict[bytes, int] = dict(
+            self._db.execute("SELECT digest, max(number) FROM person GROUP BY digest").fetchall()
+        )
+        next_number = max(known.values(), default=0) + 1
+        people = []
+        for row in rows:
+            number = known.get(row.digest)
+            if number is None:
+                number, next_number = next_number, next_number + 1
+            texts = (row.name, row.unit, row.point, row.post, row.phone)
+            people.append((version, number, row.digest, *texts, int(row.status)))
+        self._db.execute("INSERT INTO roster VALUES (?, ?)", (version, issued_ms))
+        self._db.executemany("INSERT INTO person VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", people)
+        return version

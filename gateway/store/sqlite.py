@@ -1,5 +1,6 @@
 """The ledger in SQLite: the embedded default."""
 
+import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +15,8 @@ from protocol.sequences import Range, SeqSet
 from runtime.database import open_database
 
 DATABASE = "gateway.db"  # in the gateway's data folder; rosters are in the same file
-ROWS_PER_INSERT = (
-    200  # multi-row inserts are 1.8 times as fast as single rows (docs/decisions/0002)
-)
+# Multi-row inserts are 1.8 times as fast as single rows (docs/decisions/0002).
+ROWS_PER_INSERT = 200
 _COLUMNS = 3  # of an inserted record: stream, seq, body
 _ranges = msgspec.msgpack.Decoder(list[Range])
 
@@ -71,7 +71,7 @@ class SqliteLedger:
         streams: Sequence[Stream],
         quarantined: Sequence[Quarantined],
         at_ms: int,
-    ) -> int:
+    ) -> None:
         """See `LedgerStore.commit`."""
         head = chain_hash(self._head, _chained(runs)) if runs else self._head
         try:
@@ -79,25 +79,27 @@ class SqliteLedger:
             self._put_streams(streams)
             self._put_records(runs)
             self._put_quarantined(quarantined)
-            (last,) = self._one("SELECT coalesce(max(id), 0) FROM record")
             if runs:
                 self._db.execute(
-                    "INSERT INTO link (last_record, committed_ms, hash) VALUES (?, ?, ?)",
-                    (last, at_ms, head),
+                    "INSERT INTO link (last_record, committed_ms, hash)"
+                    " SELECT max(id), ?, ? FROM record",
+                    (at_ms, head),
                 )
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")  # fails too when there is nothing to undo
             raise StoreError(f"the ledger cannot be written: {error}") from error
         self._head = head
-        return int(last)
 
     def body_of(self, stream: Stream, seq: int) -> bytes | None:
         """See `LedgerStore.body_of`."""
-        row = self._db.execute(
-            "SELECT body FROM record WHERE stream = ? AND seq = ?", (stream.number, seq)
-        ).fetchone()
+        try:
+            row = self._db.execute(
+                "SELECT body FROM record WHERE stream = ? AND seq = ?", (stream.number, seq)
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise StoreError(f"the ledger cannot be read: {error}") from error
         return row[0] if row else None
 
     def entries(self, after: int, limit: int) -> list[LedgerEntry]:
@@ -124,13 +126,20 @@ class SqliteLedger:
         previous, previous_last = b"", 0
         links = self._db.execute("SELECT id, last_record, hash FROM link ORDER BY id").fetchall()
         for number, last, expected in links:
-            entries = [row[1:] for row in islice(rows, last - previous_last)]
+            entries = [row[1:] for row in islice(rows, max(0, last - previous_last))]
             previous, previous_last = chain_hash(previous, entries), last
             if previous != expected:
                 yield f"link {number} does not match its records (up to {last})"
                 return
         if rows.fetchone() is not None:
             yield "there are records behind the last link"
+        for stream in self.streams():
+            if list(stream.stored) != list(self._held(stream)):
+                yield f"stream {stream.node} {stream.epoch:08x} claims other records than it has"
+
+    def _held(self, stream: Stream) -> SeqSet:
+        rows = self._db.execute("SELECT seq FROM record WHERE stream = ?", (stream.number,))
+        return SeqSet((seq, seq) for (seq,) in rows)
 
     def _put_streams(self, streams: Sequence[Stream]) -> None:
         self._db.executemany(

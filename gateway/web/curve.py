@@ -31,6 +31,8 @@ class Curve:
     ticks: tuple[Tick, ...]
     target: Tick
     target_y: float
+    target_label_left: bool
+    """The target's label stands at the left, unless the curve is still there."""
     now_x: float
     now_y: float
     percent: int
@@ -77,6 +79,7 @@ def draw_curve(
         ticks=_ticks(span_s, target, x_at),
         target=target,
         target_y=y_at(target_percent / 100),
+        target_label_left=now_x > LEFT + WIDTH / 3,
         now_x=now_x,
         now_y=now_y,
         percent=percent_of(present, expected),

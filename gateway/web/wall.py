@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from gateway.view import BoardView, FeedItem, NodeRow, NodeState, PointRow
 from gateway.web.curve import draw_curve, percent_of
-from gateway.web.words import SHAPES, WORST_FIRST, title
+from gateway.web.words import OUT_OF_HEARING, SHAPES, WORST_FIRST, title
 from protocol.downlink import Mode
 from protocol.verdict import SIGNS, Signs, Verdict
 from runtime.web.text import Language, Words
@@ -37,6 +37,7 @@ class PointLine:
     percent: int
     is_behind: bool
     waiting: int
+    is_waiting_known: bool
     nodes: NodesOfPoint | None
 
 
@@ -81,6 +82,7 @@ def wall_context(view: BoardView, words: Words) -> Mapping[str, object]:
         "latest": [latest_line(item, words) for item in view.latest],
         "has_wide_numbers": any(row.expected >= WIDE_NUMBER for row in view.points),
         "waiting": sum(node.waiting for node in view.nodes),
+        "unheard": sum(node.state in OUT_OF_HEARING for node in view.nodes),
         "oldest": words.span(max((node.oldest_waiting_s for node in view.nodes), default=0)),
         "gaps": sum(last - first + 1 for node in view.nodes for first, last in node.gaps),
     }
@@ -114,6 +116,7 @@ def point_lines(view: BoardView, words: Words) -> list[PointLine]:
                 is_behind=row.missing > 0
                 and percent + BEHIND_POINTS < view.activation.target_percent,
                 waiting=sum(node.waiting for node in nodes),
+                is_waiting_known=not any(node.state in OUT_OF_HEARING for node in nodes),
                 nodes=nodes_of_point(nodes, words),
             )
         )

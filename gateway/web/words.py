@@ -20,6 +20,9 @@ KEYS = {
     "nodes.gaps_more",
 }
 
+OUT_OF_HEARING = frozenset({NodeState.SILENT, NodeState.NEVER_SEEN, NodeState.LATE})
+"""What such a terminal holds, nobody at the county knows."""
+
 WORST_FIRST = (
     NodeState.SILENT,
     NodeState.NEVER_SEEN,

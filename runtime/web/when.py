@@ -23,7 +23,7 @@ def largest_unit(seconds: int) -> tuple[str, int]:
 
 
 def elapsed(seconds: int) -> str:
-    """Time since the start of a muster as `T + 00:42`, before it as `T − 00:10`."""
+    """Time since the start of a muster as `T + 0:42:10`, before it as `T − 0:10:00`."""
     sign = "+" if seconds >= 0 else "−"
-    minutes = abs(seconds) // 60
-    return f"T {sign} {minutes // 60:02}:{minutes % 60:02}"
+    minutes, second = divmod(abs(seconds), 60)
+    return f"T {sign} {minutes // 60}:{minutes % 60:02}:{second:02}"

@@ -31,6 +31,12 @@ class LinkListener(Protocol):
     def link_down(self, *, refused: bool) -> None:
         """The way is closed; `refused` when the other side will not have us."""
 
+    def turned_away(self) -> None:
+        """The link stands, but the other side passes nothing of ours on: the operator must act.
+
+        What was sent is sent again as if it were lost, so that it leaves once that is put right.
+        """
+
     def gateway_state(self, *, is_online: bool) -> None:
         """Whether a gateway is listening behind the broker."""
 

@@ -95,5 +95,5 @@ class MqttLink:
     def published(self, mid: int, *, refused: bool) -> None:
         """See `MqttHandler.published`. A PUBACK is not a receipt: nothing is settled here."""
         if refused:
-            log.error("the broker refuses message %d", mid)
-            self._listener.link_down(refused=True)
+            log.error("the broker refuses message %d: check its access list", mid)
+            self._listener.turned_away()

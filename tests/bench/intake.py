@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from gateway.app import load_identity
 from gateway.intake import Incoming, Intake
 from gateway.registry import Registry
 from gateway.store.sqlite import SqliteLedger
@@ -34,7 +33,9 @@ class _Rounds:
 
     def __init__(self, folder: Path, county: BenchCounty, terminal: Identity) -> None:
         self._folder, self._county = folder, county
-        self._gateway = load_identity(county.paths.gateway / "identity")
+        self._gateway = decode_identity(
+            (county.paths.gateway / "identity" / "node.identity").read_bytes()
+        )
         self._records = bodies(RECORDS, PEOPLE, POINT.name)
         self._messages = _packed(folder / "outbox.db", terminal, self._records)
         self._round = 0

@@ -109,7 +109,7 @@ def test_custody_is_told_with_what_is_wrong_marked() -> None:
     html = render(view)["records"]
     assert (
         text(html)
-        == "记录保管 674 已存入县账本 终端上等待 · 最久 14 分钟 43 缺号 4 隔离待查 1 未知种类 0"
+        == "记录保管 674 已存入县账本 终端上等待 · 3 台听不到 43? 缺号 4 隔离待查 1 未知种类 0"
     )
     assert html.count('class="some"') == 2
 
@@ -155,7 +155,7 @@ def test_nothing_yet() -> None:
     assert "还没有人签到" in parts["latest"]
     assert "data-elapsed" not in parts["head"]
     soon = render(empty_board(started_ms=NOW_MS + 600_000))
-    assert "T − 00:10" in soon["head"]
+    assert "T − 0:10:00" in soon["head"]
     assert "尚未开始" in soon["arrivals"]
     nobody = render(empty_board(started_ms=NOW_MS - 600_000))
     assert "名册里没有人" in nobody["arrivals"]
@@ -271,3 +271,18 @@ def test_pages_have_nothing_inline_and_nothing_from_elsewhere() -> None:
         assert not re.search(r"\sstyle=|\son\w+=|<style|https?://", answer.text)
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
     assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_what_an_unheard_terminal_holds_is_not_claimed_to_be_nothing() -> None:
+    view = board_view(points=1, nodes=1)
+    heard = replace(view.nodes[0], state=NodeState.ONLINE, waiting=0)
+    silent = replace(heard, state=NodeState.SILENT)
+    known, unknown = (render(replace(view, nodes=(row,))) for row in (heard, silent))
+    assert "?" not in known["points"] + known["records"]
+    assert ">?<" in unknown["points"]
+    assert "1 台听不到" in unknown["records"]
+
+
+@pytest.mark.parametrize(("elapsed_s", "is_left"), [(60, False), (2520, True)])
+def test_the_targets_label_keeps_out_of_the_curves_way(elapsed_s: int, *, is_left: bool) -> None:
+    assert curve([(0, 90)], elapsed_s=elapsed_s).target_label_left is is_left

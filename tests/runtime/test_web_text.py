@@ -111,9 +111,9 @@ def test_times_are_told_in_both_languages() -> None:
 def test_clock_and_elapsed_time() -> None:
     assert clock_time(1_790_000_000_000) == "22:13:20"
     assert [elapsed(2520), elapsed(-600), elapsed(360_000)] == [
-        "T + 00:42",
-        "T − 00:10",
-        "T + 100:00",
+        "T + 0:42:00",
+        "T − 0:10:00",
+        "T + 100:00:00",
     ]
 
 

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.devices.card import check_digit
 from sim.people import (
     AREA_CODE,
     NEIGHBOUR_AREA_CODE,
     ROSTER_COLUMNS,
     UNITS,
     Sex,
-    check_digit,
     make_people,
     share_of,
     write_roster_csv,

@@ -90,3 +90,13 @@ def test_everybody_must_belong_to_a_point() -> None:
         tell(1, make_people(1, 10, POINTS), POINTS[:1])
     with pytest.raises(ValueError, match="people"):
         tell(1, [], POINTS)
+
+
+def test_a_short_rush_is_the_same_story_told_faster() -> None:
+    people = make_people(3, 60, POINTS)
+    slow_s, fast_s = (
+        max(tap.at_s for tap in all_taps(tell(3, people, POINTS, rush_s=rush_s)))
+        for rush_s in (600.0, 60.0)
+    )
+    assert fast_s < 130
+    assert slow_s > 600

@@ -37,8 +37,9 @@
 
   function elapsed(startMs) {
     const seconds = Math.floor((serverNow() - startMs) / 1000);
-    const minutes = Math.floor(Math.abs(seconds) / 60);
-    return "T " + (seconds >= 0 ? "+" : "−") + " " + two(Math.floor(minutes / 60)) + ":" + two(minutes % 60);
+    const length = Math.abs(seconds);
+    const sign = seconds >= 0 ? "+" : "−";
+    return "T " + sign + " " + Math.floor(length / 3600) + ":" + two(Math.floor(length / 60) % 60) + ":" + two(length % 60);
   }
 
   function write(element, text) {

@@ -1,0 +1,160 @@
+"""How terminals fare: states by time, counts from what is stored and what they say."""
+
+import pytest
+from msgspec import structs
+
+from gateway.fleet import LATE_AFTER, SILENT_AFTER, Fleet
+from gateway.store.base import Stream
+from gateway.view import NodeRow, NodeState
+from protocol.health import HEARTBEAT_INTERVAL_S, DeviceHealth, Heartbeat
+from protocol.records import TimeSource
+from protocol.roster import Point
+from protocol.sequences import Range, SeqSet
+from tests.musters import QINGSHAN, stamp
+from tests.parties import COUNTY, Parties
+
+LATE_S, SILENT_S = LATE_AFTER * HEARTBEAT_INTERVAL_S, SILENT_AFTER * HEARTBEAT_INTERVAL_S
+BEAT = Heartbeat(
+    county=COUNTY,
+    node="t1",
+    point="qingshan",
+    at=stamp(),
+    uptime_s=60,
+    version="1",
+    epoch=5,
+    captured=10,
+    waiting=4,
+    oldest_waiting_s=90,
+    refused=0,
+    present=9,
+    roster_version=1,
+    reader=DeviceHealth.READY,
+    gnss=DeviceHealth.NOT_FITTED,
+    disk_free_bytes=10**9,
+)
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    made = Fleet([QINGSHAN])
+    parties = Parties()
+    made.enrol(parties.peer(parties.terminal("t1")).enrolment)
+    return made
+
+
+def stream(epoch: int, *held: Range) -> Stream:
+    return Stream(1, "t1", epoch, SeqSet(held))
+
+
+def row(fleet: Fleet, now_s: float, *streams: Stream) -> NodeRow:
+    (found,) = fleet.rows(streams, now_s)
+    return found
+
+
+def test_a_terminal_nobody_heard_of_has_never_been_seen(fleet: Fleet) -> None:
+    found = row(fleet, 100)
+    assert (found.state, found.last_heard_s, found.point) == (NodeState.NEVER_SEEN, None, QINGSHAN)
+    assert (found.captured, found.waiting, found.clock_source) == (0, 0, None)
+    assert found.reader is DeviceHealth.NOT_FITTED
+
+
+@pytest.mark.parametrize(
+    ("silence_s", "state"),
+    [
+        (0, NodeState.ONLINE),
+        (LATE_S, NodeState.ONLINE),
+        (LATE_S + 0.1, NodeState.LATE),
+        (SILENT_S, NodeState.LATE),
+        (SILENT_S + 0.1, NodeState.SILENT),
+    ],
+)
+@pytest.mark.parametrize("by_heartbeat", [True, False])
+def test_silence_is_late_and_then_silent(
+    fleet: Fleet, silence_s: float, state: NodeState, by_heartbeat: bool
+) -> None:
+    if by_heartbeat:
+        fleet.heartbeat(BEAT, 1000)
+    else:
+        fleet.heard("t1", 1000)
+    found = row(fleet, 1000 + silence_s)
+    assert (found.state, found.last_heard_s) == (state, int(silence_s))
+
+
+@pytest.mark.parametrize("health", DeviceHealth)
+def test_a_broken_reader_makes_it_reduced(fleet: Fleet, health: DeviceHealth) -> None:
+    fleet.heartbeat(structs.replace(BEAT, reader=health), 0)
+    is_well = health in {DeviceHealth.READY, DeviceHealth.NOT_FITTED}
+    assert row(fleet, 1).state is (NodeState.ONLINE if is_well else NodeState.REDUCED)
+    assert row(fleet, SILENT_S + 1).state is NodeState.SILENT
+
+
+def test_goodbye_holds_until_it_is_heard_again(fleet: Fleet) -> None:
+    fleet.heartbeat(BEAT, 0)
+    fleet.state_said("t1", "offline")
+    assert row(fleet, 1).state is NodeState.OFF
+    assert row(fleet, 10**6).state is NodeState.OFF
+    fleet.heartbeat(BEAT, 10**6)
+    assert row(fleet, 10**6).state is NodeState.ONLINE
+    fleet.state_said("t1", "offline")
+    fleet.state_said("t1", "online")
+    assert row(fleet, 10**6).state is NodeState.ONLINE
+
+
+def test_a_terminal_that_was_lost_did_not_say_goodbye(fleet: Fleet) -> None:
+    fleet.heartbeat(BEAT, 0)
+    fleet.state_said("t1", "lost")
+    assert row(fleet, 1).state is NodeState.ONLINE
+    assert row(fleet, SILENT_S + 1).state is NodeState.SILENT
+
+
+def test_nobody_enrolled_is_nobody_shown(fleet: Fleet) -> None:
+    fleet.heard("t9", 1)
+    fleet.state_said("t9", "offline")
+    fleet.heartbeat(structs.replace(BEAT, node="t9"), 1)
+    assert [each.node for each in fleet.rows([], 1)] == ["t1"]
+
+
+def test_what_waits_is_what_it_has_and_we_have_not(fleet: Fleet) -> None:
+    fleet.heartbeat(BEAT, 0)
+    found = row(fleet, 1, stream(5, (1, 3), (6, 6)))
+    assert (found.captured, found.stored, found.waiting) == (10, 4, 6)
+    assert found.gaps == ((4, 5),)
+    assert (found.oldest_waiting_s, found.clock_source) == (90, TimeSource.NTP)
+
+
+def test_what_came_since_its_last_word_counts(fleet: Fleet) -> None:
+    fleet.heartbeat(BEAT, 0)
+    found = row(fleet, 1, stream(5, (1, 12)))
+    assert (found.captured, found.stored, found.waiting) == (12, 12, 0)
+
+
+def test_an_outbox_made_anew_does_not_hide_the_one_before(fleet: Fleet) -> None:
+    fleet.heartbeat(BEAT, 0)
+    found = row(fleet, 1, stream(4, (1, 100), (103, 110)), stream(5, (1, 9)))
+    assert (found.captured, found.stored, found.waiting) == (118, 117, 1)
+    assert found.gaps == ()  # what is missing of an outbox that is gone will not come
+
+
+def test_without_a_word_from_it_every_gap_is_shown(fleet: Fleet) -> None:
+    found = row(fleet, 1, stream(4, (2, 2)), stream(5, (3, 3)))
+    assert found.gaps == ((1, 1), (1, 2))
+    assert (found.captured, found.stored) == (2, 2)
+
+
+def test_what_was_refused_does_not_wait(fleet: Fleet) -> None:
+    fleet.heartbeat(structs.replace(BEAT, refused=2), 0)
+    assert row(fleet, 1, stream(5, (1, 8))).waiting == 0
+
+
+def test_a_point_we_do_not_know_is_called_by_its_name() -> None:
+    fleet = Fleet([])
+    parties = Parties()
+    fleet.enrol(parties.peer(parties.terminal("t1")).enrolment)
+    assert row(fleet, 0).point == Point("qingshan", "qingshan", "qingshan")
+
+
+def test_enrolling_again_keeps_what_is_known(fleet: Fleet) -> None:
+    fleet.heartbeat(BEAT, 0)
+    parties = Parties()
+    fleet.enrol(parties.peer(parties.terminal("t1")).enrolment)
+    assert row(fleet, 1).state is NodeState.ONLINE

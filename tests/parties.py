@@ -1,0 +1,53 @@
+"""One county's keys in memory: an authority, a gateway, and terminals the authority vouches for."""
+
+from protocol.keys import Enrolment, Identity, Peer, Role, issue_enrolment, verify_enrolment
+from protocol.suites import OpeningKey, SigningKey
+
+COUNTY = "demo"
+GATEWAY = "gateway"
+COUNTY_KEY = bytes(range(32))
+NOW_MS = 1_790_000_000_000
+
+
+class Parties:
+    """Makes nodes whose enrolments hold."""
+
+    def __init__(self, county: str = COUNTY) -> None:
+        self.county = county
+        self.authority = SigningKey.generate()
+        self.gateway = self._node(GATEWAY, ())
+        self.gateway_peer = self.peer(self.gateway, Role.GATEWAY)
+
+    def terminal(self, node: str) -> Identity:
+        """A terminal that knows the gateway."""
+        return self._node(node, (self.gateway_peer,))
+
+    def peer(self, identity: Identity, role: Role = Role.TERMINAL) -> Peer:
+        """The node as others know it."""
+        return verify_enrolment(self.authority.public_key(), self.enrolment(identity, role))
+
+    def enrolment(self, identity: Identity, role: Role = Role.TERMINAL) -> bytes:
+        """The authority's word on a node."""
+        return issue_enrolment(
+            self.authority,
+            Enrolment(
+                identity.county,
+                identity.node,
+                role,
+                identity.signing_key.public_key().public_bytes_raw(),
+                identity.opening_key.public_key().public_bytes_raw(),
+                "qingshan" if role is Role.TERMINAL else "",
+                NOW_MS,
+            ),
+        )
+
+    def _node(self, node: str, peers: tuple[Peer, ...]) -> Identity:
+        return Identity(
+            self.county,
+            node,
+            SigningKey.generate(),
+            OpeningKey.generate(),
+            COUNTY_KEY,
+            self.authority.public_key(),
+            peers,
+        )

@@ -1,0 +1,196 @@
+"""What a terminal believes of what a link delivers: the gateway's word, and nothing else."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from msgspec import structs
+
+from protocol.downlink import pack_downlink
+from protocol.errors import BadSignature
+from protocol.keys import Identity
+from protocol.receipts import Refusal, RefusalReason, pack_receipt, pack_refusal
+from runtime.backoff import Backoff
+from runtime.clock import SystemClock, TimeFloor
+from terminal.county import County
+from terminal.outbox import Outbox
+from terminal.roster import RosterBook
+from terminal.station import Station
+from terminal.uplink import Uplink
+from terminal.view import LinkState
+from tests.musters import ACTIVATION, roster
+from tests.outboxes import Bench, receipt
+from tests.parties import COUNTY, COUNTY_KEY, GATEWAY, NOW_MS, Parties
+
+BYTES_OF_NOBODY = [b"", b"\x00", b"\x93\x01\xc4\x00\xc4\x00", b"garbage"]
+
+
+class SpyUplink(Uplink):
+    """Notes what it was told instead of sending."""
+
+    def __init__(self, outbox: Outbox, identity: Identity) -> None:
+        super().__init__(outbox, identity.signing_key, Backoff(1, 2, Random(1)), lambda: 0.0)
+        self.told: list[object] = []
+
+    def link_up(self, window: int) -> None:
+        self.told.append(("up", window))
+
+    def link_down(self) -> None:
+        self.told.append("down")
+
+    def gateway_state(self, *, is_online: bool) -> None:
+        self.told.append(("gateway", is_online))
+
+    def receipt(self, receipt: object) -> None:
+        self.told.append(receipt)
+
+
+class Rig:
+    """A county as a terminal hears it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bench = bench = Bench(folder / "outbox.db")
+        self.parties: Parties = bench.parties
+        self.outbox = bench.open()
+        self.uplink = SpyUplink(self.outbox, bench.terminal)
+        self.station = Station("qingshan", 1, COUNTY_KEY)
+        self.clock = SystemClock(TimeFloor(folder / "floor"))
+        self.changes = 0
+        self.county = County(
+            bench.terminal,
+            RosterBook(folder, bench.terminal),
+            self.station,
+            self.uplink,
+            self.clock,
+            self._changed,
+        )
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def receipt(self, by: Identity | None = None, gateway_ms: int = NOW_MS) -> bytes:
+
+        word = structs.replace(receipt(self.outbox.origin, [(1, 1)]), gateway_ms=gateway_ms)
+        return pack_receipt(word, (by or self.parties.gateway).signing_key)
+
+    def refusal(self, node: str = "t1", by: Identity | None = None) -> bytes:
+        word = Refusal(COUNTY, node, bytes(32), RefusalReason.CONFLICT, GATEWAY, NOW_MS)
+        return pack_refusal(word, (by or self.parties.gateway).signing_key)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    made = Rig(tmp_path)
+    made.outbox.close()
+    return made
+
+
+def test_a_receipt_is_passed_on_and_ends_a_refusal(rig: Rig) -> None:
+    rig.county.refusal(rig.refusal())
+    assert rig.county.refuses
+    rig.county.receipt(rig.receipt())
+    assert not rig.county.refuses
+    assert rig.uplink.told == [receipt(rig.outbox.origin, [(1, 1)])]
+
+
+def test_a_receipt_raises_the_floor_of_time(rig: Rig) -> None:
+    floor_ms = rig.clock.floor_ms
+    rig.county.receipt(rig.receipt(gateway_ms=floor_ms + 10**8))
+    assert rig.clock.floor_ms == floor_ms + 10**8
+
+
+def test_a_forged_receipt_settles_nothing_and_moves_no_clock(rig: Rig) -> None:
+    floor_ms = rig.clock.floor_ms
+    for forger in (rig.bench.terminal, Parties().gateway):
+        rig.county.receipt(rig.receipt(forger, gateway_ms=floor_ms + 10**8))
+    assert rig.uplink.told == []
+    assert rig.clock.floor_ms == floor_ms
+
+
+def test_a_receipt_for_another_node_is_left_alone(rig: Rig) -> None:
+    origin = rig.outbox.origin
+    other = receipt(type(origin)(origin.county, "t2", origin.epoch), [(1, 1)])
+    rig.county.receipt(pack_receipt(other, rig.parties.gateway.signing_key))
+    assert rig.uplink.told == []
+
+
+def test_a_forged_refusal_or_one_for_another_alarms_nobody(rig: Rig) -> None:
+    rig.county.refusal(rig.refusal(by=Parties().gateway))
+    rig.county.refusal(rig.refusal(node="t2"))
+    assert not rig.county.refuses
+    assert rig.changes == 0
+
+
+@pytest.mark.parametrize("message", BYTES_OF_NOBODY)
+def test_bytes_of_nobody_change_nothing(rig: Rig, message: bytes) -> None:
+    listener = rig.county
+    hears: list[Callable[[bytes], None]] = [
+        listener.receipt,
+        listener.refusal,
+        listener.roster_part,
+        listener.activation,
+    ]
+    for hear in hears:
+        hear(message)
+    assert (rig.uplink.told, rig.changes, rig.station.roster) == ([], 0, None)
+
+
+def test_a_roster_and_an_activation_reach_the_station(rig: Rig) -> None:
+    peer, key = rig.parties.peer(rig.bench.terminal), rig.parties.gateway.signing_key
+    (part,) = roster(5).split()
+    rig.county.roster_part(pack_downlink(part, COUNTY, peer, key))
+    assert rig.station.roster is not None
+    assert rig.station.roster.version == 5
+    rig.county.activation(pack_downlink(ACTIVATION, COUNTY, peer, key))
+    assert rig.station.activation == ACTIVATION
+    assert rig.changes == 2
+    rig.county.activation(pack_downlink(ACTIVATION, COUNTY, peer, key))
+    assert rig.changes == 2
+
+
+def test_a_forged_roster_is_ignored(rig: Rig) -> None:
+    peer = rig.parties.peer(rig.bench.terminal)
+    (part,) = roster(5).split()
+    rig.county.roster_part(pack_downlink(part, COUNTY, peer, Parties().gateway.signing_key))
+    assert rig.station.roster is None
+
+
+def test_the_link_is_shown_as_it_is(rig: Rig) -> None:
+    county = rig.county
+    seen = [county.link]
+    county.link_up(20)
+    seen.append(county.link)
+    county.gateway_state(is_online=False)
+    county.link_down(refused=False)
+    seen.append(county.link)
+    county.link_down(refused=True)
+    seen.append(county.link)
+    assert seen == [LinkState.DOWN, LinkState.UP, LinkState.DOWN, LinkState.REFUSED]
+    assert rig.uplink.told == [("up", 20), ("gateway", False), "down", "down"]
+
+
+def test_a_terminal_that_is_turned_away_goes_on_trying(rig: Rig) -> None:
+    """An access list put right must be enough: nobody comes to restart the terminal."""
+    county = rig.county
+    county.link_up(20)
+    county.turned_away()
+    seen = [county.link]
+    assert rig.uplink.told == [("up", 20)]  # its window stays open
+    county.receipt(rig.receipt())
+    seen.append(county.link)
+    assert seen == [LinkState.REFUSED, LinkState.UP]
+
+
+def test_an_identity_without_a_gateway_is_named(rig: Rig, tmp_path: Path) -> None:
+    identity = rig.bench.terminal
+    lonely = type(identity)(**{**vars(identity), "peers": ()})
+    with pytest.raises(BadSignature, match="names no gateway"):
+        County(
+            lonely,
+            RosterBook(tmp_path, lonely),
+            rig.station,
+            rig.uplink,
+            rig.clock,
+            lambda: None,
+        )

@@ -1,0 +1,266 @@
+"""One lane at work: what is shown, when, and only after it is durable."""
+
+import asyncio
+import logging
+import threading
+from pathlib import Path
+
+import pytest
+
+from drivers.readers.base import CardTrouble, ReaderEvent, TroubleReason
+from protocol.codec import decode_record
+from protocol.envelope import Origin
+from protocol.records import CheckIn
+from protocol.verdict import Reason, Verdict
+from runtime.clock import ClockSource, Reading
+from sim.clock import Run
+from terminal.errors import OutboxBroken, OutboxFull
+from terminal.lane import LAST_SCANS, VERDICT_S, Lane
+from terminal.outbox_file import Mark
+from terminal.seen import SeenBook
+from terminal.station import Station
+from terminal.view import Trouble
+from tests.inline_threads import use_inline_threads
+from tests.musters import ACTIVATION, NAMES, NUMBERS, QINGSHAN, SHIQIAO, STRANGER, card, roster
+from tests.outboxes import Bench
+from tests.parties import COUNTY_KEY, NOW_MS, Parties
+
+HOLD_STILL = CardTrouble(TroubleReason.HOLD_STILL)
+
+
+class FakeClock:
+    """Stands still."""
+
+    def monotonic_s(self) -> float:
+        return 0.0
+
+    def read(self) -> Reading:
+        return Reading(NOW_MS, 5, 1, ClockSource.NTP, 20)
+
+
+class FakeOutbox:
+    """Writes into the same story as the signals, or fails."""
+
+    def __init__(self, story: list[object]) -> None:
+        self._story = story
+        self.origin = Origin("demo", "t1", 99)
+        self.failure: OutboxFull | OutboxBroken | None = None
+        self.bodies: list[bytes] = []
+        self.marks: list[Mark | None] = []
+
+    def append(self, body: bytes, made_ms: int, mark: Mark | None) -> int:
+        if self.failure is not None:
+            raise self.failure
+        assert made_ms == NOW_MS
+        self._story.append("durable")
+        self.bodies.append(body)
+        self.marks.append(mark)
+        return len(self.bodies)
+
+
+class FakeSignals:
+    """Lights and tones as words in the story."""
+
+    def __init__(self, story: list[object]) -> None:
+        self._story = story
+
+    def show(self, verdict: Verdict | None) -> None:
+        self._story.append(verdict)
+
+    def show_not_recorded(self) -> None:
+        self._story.append("not recorded")
+
+
+class Rig:
+    """A lane of a station that knows the usual roster."""
+
+    def __init__(self, *, has_panel: bool = True) -> None:
+        self.story: list[object] = []
+        self.outbox = FakeOutbox(self.story)
+        self.station = Station("qingshan", 1, COUNTY_KEY)
+        self.station.roster, self.station.activation = roster(), ACTIVATION
+        self.lane = Lane(
+            self.station,
+            self.outbox,  # type: ignore[arg-type]  # a fake
+            SeenBook(Parties().terminal("t1")),
+            FakeClock(),
+            FakeSignals(self.story) if has_panel else None,
+            self._changed,
+        )
+
+    def _changed(self) -> None:
+        shown = self.lane.verdict
+        self.story.append(("page", shown.verdict if shown else None, self.lane.trouble))
+
+    async def present(self, *events: ReaderEvent) -> list[bool]:
+        use_inline_threads()
+        return [await self.lane.present(event) for event in events]
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def test_a_verdict_is_shown_after_the_record_is_durable(run: Run, rig: Rig) -> None:
+    assert run(rig.present(card(1))) == [True]
+    assert rig.story == ["durable", Verdict.ACCEPTED, ("page", Verdict.ACCEPTED, None)]
+    record = decode_record(rig.outbox.bodies[0])
+    assert isinstance(record, CheckIn)
+    assert (record.person, record.verdict) == (1, Verdict.ACCEPTED)
+
+
+def test_nothing_is_shown_while_the_disk_is_still_writing(rig: Rig) -> None:
+    """With a real thread: the loop turns, the page stays as it was."""
+
+    release = threading.Event()
+    real_append = rig.outbox.append
+
+    def slow_append(body: bytes, made_ms: int, mark: Mark | None) -> int:
+        assert release.wait(10)
+        return real_append(body, made_ms, mark)
+
+    async def main() -> None:
+        rig.outbox.append = slow_append  # type: ignore[method-assign]
+        presenting = asyncio.create_task(rig.lane.present(card(1)))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert rig.story == []
+        assert rig.station.present() == 0
+        release.set()
+        assert await presenting
+
+    asyncio.run(main())
+    assert rig.story[0] == "durable"
+
+
+@pytest.mark.parametrize("failure", [OutboxFull("full"), OutboxBroken("I/O error")])
+def test_what_could_not_be_recorded_gets_no_verdict(
+    run: Run, rig: Rig, failure: OutboxFull | OutboxBroken, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.outbox.failure = failure
+    assert run(rig.present(card(1))) == [False]
+    assert rig.story == [None, ("page", None, Trouble.DISK_FULL), "not recorded"]
+    assert rig.station.present() == 0
+    assert not rig.lane.last
+    rig.outbox.failure = None
+    assert run(rig.present(card(1))) == [True]
+    assert rig.lane.verdict is not None
+    assert rig.lane.verdict.verdict is Verdict.ACCEPTED  # not "already here": nobody saw it
+    assert NAMES[0] not in caplog.text
+
+
+def test_a_failure_without_a_panel_shows_on_the_page(run: Run) -> None:
+    rig = Rig(has_panel=False)
+    rig.outbox.failure = OutboxFull("full")
+    assert run(rig.present(card(1))) == [False]
+    assert rig.lane.trouble is Trouble.DISK_FULL
+
+
+def test_without_a_panel_the_page_does(run: Run) -> None:
+    rig = Rig(has_panel=False)
+
+    async def main() -> None:
+        await rig.present(card(1))
+        await asyncio.sleep(VERDICT_S + 1)
+
+    run(main())
+    assert rig.story == ["durable", ("page", Verdict.ACCEPTED, None), ("page", None, None)]
+
+
+def test_a_verdict_is_hidden_after_its_time(run: Run, rig: Rig) -> None:
+    async def main() -> None:
+        await rig.present(card(1))
+        await asyncio.sleep(VERDICT_S - 0.1)
+        assert rig.lane.verdict is not None
+        await asyncio.sleep(0.2)
+        assert rig.lane.verdict is None
+
+    run(main())
+    assert rig.story[-2:] == [None, ("page", None, None)]
+
+
+def test_the_next_card_starts_the_time_anew(run: Run, rig: Rig) -> None:
+    async def main() -> None:
+        await rig.present(card(1))
+        await asyncio.sleep(VERDICT_S - 0.1)
+        await rig.present(card(2))
+        await asyncio.sleep(VERDICT_S - 0.1)
+        assert rig.lane.verdict is not None
+        assert rig.lane.verdict.name == NAMES[1]
+        await asyncio.sleep(0.2)
+        assert rig.lane.verdict is None
+
+    run(main())
+
+
+def test_a_card_that_moved_puts_the_last_verdict_out(run: Run, rig: Rig) -> None:
+    """Else the light of the one before would welcome somebody who was not recorded."""
+    assert run(rig.present(card(1), HOLD_STILL)) == [True, False]
+    assert rig.story[-2:] == [None, ("page", None, Trouble.HOLD_CARD_STILL)]
+    assert len(rig.outbox.bodies) == 1
+
+
+def test_the_list_is_short_new_first_and_masked(run: Run, rig: Rig) -> None:
+    run(rig.present(card(STRANGER), *[card(1), card(2)] * 3))
+    assert [scan.name for scan in rig.lane.last] == ["李*", "王*伟", "李*", "王*伟", "李*"]
+    assert len(rig.lane.last) == LAST_SCANS
+    assert rig.lane.verdict is not None
+    assert rig.lane.verdict.name == NAMES[1]
+
+
+def test_a_stranger_has_no_name_in_the_list(run: Run, rig: Rig) -> None:
+    run(rig.present(card(STRANGER)))
+    assert [(scan.name, scan.reason) for scan in rig.lane.last] == [("", Reason.NOT_ON_ROSTER)]
+
+
+def test_what_is_shown_of_a_scan(run: Run, rig: Rig) -> None:
+    run(rig.present(card(3), card(3)))
+    shown = rig.lane.verdict
+    assert shown is not None
+    assert (shown.epoch, shown.seq, shown.at_ms, shown.first_seen_ms) == (99, 2, NOW_MS, NOW_MS)
+    assert (shown.unit, shown.post, shown.home_point) == ("一排", "班长", SHIQIAO)
+    assert shown.home_point != QINGSHAN
+
+
+def test_who_is_seen_first_leaves_a_mark_once(run: Run, rig: Rig) -> None:
+    run(rig.present(card(1), card(1), card(STRANGER)))
+    assert [mark is not None for mark in rig.outbox.marks] == [True, False, False]
+
+
+def test_nothing_of_a_card_is_logged_or_in_a_repr(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        await rig.present(card(1))
+        rig.outbox.failure = OutboxBroken("I/O error")
+        await rig.present(card(2))
+
+    with caplog.at_level(logging.DEBUG):
+        asyncio.run(main())
+    for text in (caplog.text, repr(rig.lane.last), repr(rig.outbox.marks)):
+        for secret in (*NAMES, *NUMBERS):
+            assert secret not in text
+
+
+def test_the_seen_book_remembers_over_a_restart(tmp_path: Path) -> None:
+    """Station, book and a real outbox file, closed and opened again."""
+
+    bench = Bench(tmp_path / "outbox.db")
+    book = SeenBook(bench.terminal)
+
+    async def scan(station: Station) -> Verdict:
+        outbox = bench.open()
+        station.remember(book.read(outbox.marks()))
+        lane = Lane(station, outbox, book, FakeClock(), None, lambda: None)
+        await lane.present(card(1))
+        outbox.close()
+        assert lane.verdict is not None
+        return lane.verdict.verdict
+
+    verdicts = []
+    for _ in range(2):
+        station = Station("qingshan", 1, COUNTY_KEY)
+        station.roster, station.activation = roster(), ACTIVATION
+        verdicts.append(asyncio.run(scan(station)))
+    assert verdicts == [Verdict.ACCEPTED, Verdict.ALREADY]
