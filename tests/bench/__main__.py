@@ -28,18 +28,20 @@ class Broken(RuntimeError):
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(BENCHMARKS))
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the figures.")
-@click.option("--in-process", is_flag=True, hidden=True)
-def main(names: tuple[str, ...], file: Path | None, *, in_process: bool) -> None:
+@click.option("--folder", type=click.Path(path_type=Path), hidden=True)
+def main(names: tuple[str, ...], file: Path | None, folder: Path | None) -> None:
     """Run the named benchmarks, or all of them."""
-    if in_process:
-        sys.stdout.buffer.write(msgspec.json.encode(_measure(names[0])))
+    if folder is not None:  # the child of a watchdog
+        measured = import_module(f"tests.bench.{names[0]}").measure(folder)
+        sys.stdout.buffer.write(msgspec.json.encode(measured))
         return
     figures: list[Figure] = []
     broken: list[Broken] = []
     for name in names or BENCHMARKS:
         click.echo(f"{name} ...", err=True)
         try:
-            figures += _watched(name)
+            with scratch() as place:  # ours, so that it goes even if the child is killed
+                figures += _watched(name, place)
         except Broken as error:
             broken.append(error)
             click.echo(str(error), err=True)
@@ -49,15 +51,9 @@ def main(names: tuple[str, ...], file: Path | None, *, in_process: bool) -> None
     sys.exit(1 if broken else 0)
 
 
-def _measure(name: str) -> list[Figure]:
-    with scratch() as folder:
-        figures: list[Figure] = import_module(f"tests.bench.{name}").measure(folder)
-    return figures
-
-
-def _watched(name: str) -> list[Figure]:
+def _watched(name: str, folder: Path) -> list[Figure]:
     limit_s = import_module(f"tests.bench.{name}").WATCHDOG_S
-    command = [sys.executable, "-m", "tests.bench", "--in-process", name]
+    command = [sys.executable, "-m", "tests.bench", "--folder", str(folder), name]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
         try:
             output, _ = child.communicate(timeout=limit_s)
