@@ -16,7 +16,7 @@ from runtime.clock import SystemClock, TimeFloor
 from runtime.config import ConfigError, load_config
 from runtime.database import DatabaseError
 from runtime.log import set_up_logging
-from runtime.web.server import CannotListen
+from runtime.web.errors import CannotListen
 
 CONFIG = click.Path(path_type=Path, exists=True, dir_okay=False)
 

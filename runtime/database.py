@@ -72,7 +72,7 @@ def _settle_log(connection: sqlite3.Connection) -> None:
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise DatabaseError(f"{path}: damaged: {verdict}")
+        raise DatabaseError(f"{path}: damaged: {' '.join(verdict.split())}")
 
 
 def _migrate(connection: sqlite3.Connection, package: str) -> None:

@@ -218,17 +218,22 @@ class _Attempt:
         self._loop.add_writer(sock, self._on_writable)
         self._keep_house()
 
+    def _is_ours(self, sock: Any) -> bool:
+        """Whether the loop may watch it: not during `connect`, which has a thread of its own, and
+        not when paho, once it is collected, says goodbye to a socket that is closed."""
+        return sock.fileno() >= 0 and threading.get_ident() == self._thread
+
     def _forget_socket(self, sock: Any) -> None:
-        if sock.fileno() >= 0 and threading.get_ident() == self._thread:
+        if self._is_ours(sock):
             self._loop.remove_reader(sock)
             self._loop.remove_writer(sock)
 
     def _on_register_write(self, _client: Client, _data: Any, sock: Any) -> None:
-        if threading.get_ident() == self._thread:  # during `connect` nobody watches the socket yet
+        if self._is_ours(sock):
             self._loop.add_writer(sock, self._on_writable)
 
     def _on_unregister_write(self, _client: Client, _data: Any, sock: Any) -> None:
-        if threading.get_ident() == self._thread:
+        if self._is_ours(sock):
             self._loop.remove_writer(sock)
 
     def _on_writable(self) -> None:

@@ -11,7 +11,7 @@ from protocol.errors import ProtocolError
 from runtime.config import ConfigError
 from runtime.database import DatabaseError
 from runtime.log import set_up_logging
-from runtime.web.server import CannotListen
+from runtime.web.errors import CannotListen
 
 CONFIG = click.Path(path_type=Path, exists=True, dir_okay=False)
 

@@ -9,13 +9,10 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from runtime.web.errors import CannotListen
 from runtime.web.sse import ENDING
 
 SHUTDOWN_S = 1  # streams end at once; a request that hangs is cut after this
-
-
-class CannotListen(OSError):
-    """The address cannot be served; the operator must change it or stop what holds it."""
 
 
 class _Server(uvicorn.Server):

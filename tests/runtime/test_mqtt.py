@@ -139,11 +139,16 @@ GATEWAY_WISHES: dict[str, Any] = {
 }
 
 
+LINGER_S = 5.0
+
+
 def go(main: Coroutine[Any, Any, None]) -> None:
-    """Run, and hold that no thread outlives it: nobody joins what paho may have started."""
-    before = threading.active_count()
+    """Run, and hold that no thread outlives it for long: nobody joins one that connects."""
+    before = set(threading.enumerate())
     asyncio.run(main)
-    assert threading.active_count() == before
+    for thread in set(threading.enumerate()) - before:
+        thread.join(LINGER_S)
+        assert not thread.is_alive()
 
 
 def test_a_message_arrives_and_is_confirmed(county: CountyFolder, broker: BrokerProcess) -> None:

@@ -72,10 +72,9 @@ class EarlyOutbox(Outbox):
 class EarlyLedger(SqliteLedger):
     """Lets receipts go out before the commit."""
 
-    def commit(self, *args: Any, **options: Any) -> int:
+    def commit(self, *args: Any, **options: Any) -> None:
         """Promise now, store later."""
         threading.Timer(LATE_S, super().commit, args, options).start()
-        return 0
 
 
 WEAKNESSES: Mapping[str, Callable[[], Any]] = MappingProxyType(

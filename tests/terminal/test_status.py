@@ -1,0 +1,147 @@
+"""What the page and the heartbeat say: custody that adds up, and every standing trouble."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from protocol.health import DeviceHealth, pack_heartbeat, unpack_heartbeat
+from protocol.roster import Point
+from runtime.backoff import Backoff
+from runtime.clock import SystemClock, TimeFloor
+from runtime.release import RELEASED
+from terminal.attached import Attached
+from terminal.county import County
+from terminal.lane import Lane
+from terminal.outbox import FLOOR_BYTES
+from terminal.position import Position
+from terminal.roster import RosterBook
+from terminal.seen import SeenBook
+from terminal.settings import BrokerSettings, ReaderSettings, TerminalSettings, WebSettings
+from terminal.station import Station
+from terminal.status import ROOM_LOW_BYTES, Status
+from terminal.uplink import Uplink
+from terminal.view import LinkState, Trouble
+from tests.musters import ACTIVATION, QINGSHAN, roster
+from tests.outboxes import Bench, receipt
+from tests.parties import COUNTY_KEY
+
+NOW_MS = int(RELEASED.timestamp() * 1000) + 10**9
+SETTINGS = TerminalSettings(
+    county="demo",
+    node="t1",
+    point="qingshan",
+    broker=BrokerSettings("127.0.0.1"),
+    web=WebSettings(8000),
+    reader=ReaderSettings("serial:///dev/null"),
+    lane=2,
+)
+
+
+class Rig:
+    def __init__(self, folder: Path) -> None:
+        self.wall_ms, self.ntp_error_ms = NOW_MS, 20
+        self.bench = bench = Bench(folder / "outbox.db")
+        self.outbox = bench.open()
+        self.clock = SystemClock(
+            TimeFloor(folder / "floor"),
+            wall_ms=lambda: self.wall_ms,
+            mono_ms=lambda: self.wall_ms - NOW_MS,
+            ntp_error_ms=lambda: self.ntp_error_ms,
+        )
+        self.station = Station("qingshan", 2, COUNTY_KEY)
+        uplink = Uplink(
+            self.outbox, bench.terminal.signing_key, Backoff(1, 2, Random(1)), lambda: 0.0
+        )
+        book = RosterBook(folder, bench.terminal)
+        self.county = County(bench.terminal, book, self.station, uplink, self.clock, lambda: None)
+        self.lane = Lane(
+            self.station, self.outbox, SeenBook(bench.terminal), self.clock, None, lambda: None
+        )
+        self.reader = Attached("card reader", lambda: None)
+        self.status = Status(
+            SETTINGS,
+            bench.terminal,
+            clock=self.clock,
+            outbox=self.outbox,
+            station=self.station,
+            lane=self.lane,
+            county=self.county,
+            position=Position(self.clock),
+            reader=self.reader,
+            gnss=Attached("satellite receiver", lambda: None, is_fitted=False),
+        )
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    made = Rig(tmp_path)
+    made.outbox.close()
+    made.outbox = made.status._outbox = made.bench.open()
+    return made
+
+
+def test_a_fresh_terminal_says_what_it_lacks(rig: Rig) -> None:
+    view = rig.status.view()
+    assert view.troubles == (Trouble.NO_ROSTER,)
+    assert (view.point, view.lane) == (Point("qingshan", "qingshan", "qingshan"), 2)
+    assert (view.roster_version, view.roster_issued_ms, view.activation) == (None, None, None)
+    assert (view.reader, view.gnss) == (DeviceHealth.MISSING, DeviceHealth.NOT_FITTED)
+    assert view.link is LinkState.DOWN
+    rig.outbox.close()
+
+
+def test_custody_adds_up(rig: Rig) -> None:
+    for age_s in (90, 60, 30, 0):
+        rig.outbox.append(b"x", NOW_MS - age_s * 1000)
+    rig.outbox.settle(receipt(rig.outbox.origin, [(1, 1)], [(3, 3)]))
+    custody = rig.status.view().custody
+    assert (custody.captured, custody.stored, custody.waiting, custody.refused) == (4, 1, 2, 1)
+    assert custody.oldest_waiting_s == 60
+    rig.outbox.close()
+
+
+def test_a_clock_set_back_makes_nothing_wait_less_than_no_time(rig: Rig) -> None:
+    rig.outbox.append(b"x", NOW_MS + 5000)
+    assert rig.status.view().custody.oldest_waiting_s == 0
+    rig.outbox.close()
+
+
+def test_every_standing_trouble_is_named_and_the_lanes_first(rig: Rig) -> None:
+    rig.bench.free_bytes = FLOOR_BYTES + ROOM_LOW_BYTES - 1
+    rig.wall_ms = 0
+    rig.county.refuses = True
+    rig.lane.trouble = Trouble.HOLD_CARD_STILL
+    assert rig.status.view().troubles == (
+        Trouble.HOLD_CARD_STILL,
+        Trouble.DISK_LOW,
+        Trouble.NO_ROSTER,
+        Trouble.CLOCK_UNSET,
+        Trouble.COUNTY_REFUSES,
+    )
+    rig.outbox.close()
+
+
+def test_nothing_is_wrong_when_nothing_is(rig: Rig) -> None:
+    rig.bench.free_bytes = FLOOR_BYTES + ROOM_LOW_BYTES
+    rig.station.roster, rig.station.activation = roster(3), ACTIVATION
+    view = rig.status.view()
+    assert view.troubles == ()
+    assert (view.point, view.expected, view.present) == (QINGSHAN, 3, 0)
+    assert (view.roster_version, view.activation) == (3, ACTIVATION)
+    rig.outbox.close()
+
+
+@pytest.mark.parametrize("free_bytes", [0, FLOOR_BYTES, FLOOR_BYTES + 10**12])
+def test_a_heartbeat_always_travels(rig: Rig, free_bytes: int) -> None:
+    """Packing checks nothing, so every state must stay within what the gateway decodes."""
+    rig.bench.free_bytes = free_bytes
+    rig.outbox.append(b"x", NOW_MS - 5000) if free_bytes > FLOOR_BYTES else None
+    rig.wall_ms += 65_000
+    beat = rig.status.heartbeat()
+    key = rig.bench.terminal.signing_key
+    assert unpack_heartbeat(pack_heartbeat(beat, key), key.public_key()) == beat
+    assert beat.disk_free_bytes == max(0, free_bytes - FLOOR_BYTES)
+    assert (beat.node, beat.point, beat.uptime_s) == ("t1", "qingshan", 65)
+    assert beat.latitude_e6 is None
+    rig.outbox.close()
