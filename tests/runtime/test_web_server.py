@@ -14,7 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runtime.feed import Feed
-from runtime.web.server import CannotListen, serve
+from runtime.web.errors import CannotListen
+from runtime.web.server import serve
 from runtime.web.site import SECURITY_HEADERS, SecurityHeaders, healthz
 from runtime.web.sse import event_stream
 
