@@ -7,7 +7,7 @@ whoever holds a `RecordSealer` drops it when an append fails (docs/wire-format.m
 sealer refuses to go back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -171,18 +171,17 @@ class RecordOpener:
         return bodies
 
     def _open_run(
-        self, origin: Origin, wrapped: WrappedKey, batch: Iterable[bytes], first_seq: int
-    ) -> list[bytes | None]:
+        self, origin: Origin, wrapped: WrappedKey, batch: Sequence[bytes], first_seq: int
+    ) -> Sequence[bytes | None]:
         decrypt = self._cipher(origin, wrapped).decrypt
         prefix = origin.prefix(wrapped.key_id)
-        bodies: list[bytes | None] = []
-        for seq, sealed in enumerate(batch, first_seq):
-            bound = seq.to_bytes(NONCE_BYTES, "big")
-            try:
-                bodies.append(decrypt(bound, sealed, prefix + bound))
-            except InvalidTag:
-                bodies.append(None)
-        return bodies
+        last_seq = first_seq + len(batch)
+        nonces = [seq.to_bytes(NONCE_BYTES, "big") for seq in range(first_seq, last_seq)]
+        bound = [prefix + nonce for nonce in nonces]
+        try:
+            return list(map(decrypt, nonces, batch, bound))
+        except InvalidTag:  # one of them: find out which
+            return [_opened(decrypt, *each) for each in zip(nonces, batch, bound, strict=True)]
 
     def _cipher(self, origin: Origin, wrapped: WrappedKey) -> AESGCM:
         suites.require_known(wrapped.suite)
@@ -200,6 +199,15 @@ class RecordOpener:
             self._ciphers[info, wrap.wrapped] = cipher
             return cipher
         raise CannotOpen("sealed to no key of this gateway")
+
+
+def _opened(
+    decrypt: Callable[[bytes, bytes, bytes], bytes], nonce: bytes, sealed: bytes, bound: bytes
+) -> bytes | None:
+    try:
+        return decrypt(nonce, sealed, bound)
+    except InvalidTag:
+        return None
 
 
 def pack_envelope(

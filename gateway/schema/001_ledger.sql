@@ -17,7 +17,7 @@ CREATE TABLE record (
     UNIQUE (stream, seq)                -- exactly once, whatever the program believes
 ) STRICT;
 
--- link = SHA-256(previous link | node, epoch, seq and body of every record, in order of id).
+-- link = SHA-256(previous link | msgpack [[node, epoch, seq, body], ...] in order of id).
 CREATE TABLE link (
     id           INTEGER PRIMARY KEY,
     last_record  INTEGER NOT NULL,

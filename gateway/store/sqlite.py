@@ -4,8 +4,7 @@ import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, count, groupby, islice, repeat
-from operator import itemgetter
+from itertools import chain, count, islice, repeat
 from pathlib import Path
 
 import msgspec
@@ -31,11 +30,7 @@ _INSERT_MANY = _insert_statement(ROWS_PER_INSERT)
 
 def chain_hash(previous: bytes, entries: Iterable[tuple[str, int, int, bytes]]) -> bytes:
     """The next link of the chain over (node, epoch, seq, body) rows."""
-    parts = [previous]
-    for (node, epoch), group in groupby(entries, key=itemgetter(0, 1)):
-        stream = b"%s\0%d" % (node.encode(), epoch)
-        parts += [b"%s\0%d\0%d\0%s" % (stream, seq, len(body), body) for _, _, seq, body in group]
-    return hashlib.sha256(b"".join(parts)).digest()
+    return hashlib.sha256(previous + msgspec.msgpack.encode(list(entries))).digest()
 
 
 class SqliteLedger:
