@@ -99,9 +99,9 @@ class Muster:
         here: Counter[str] = Counter()
         elsewhere: Counter[str] = Counter()
         guests: Counter[str] = Counter(each.latest.point for each in self.strangers.values())
-        for number, presence in self.people.items():
-            person = self.roster.person(number)
-            if person is None:
+        for person in self.roster.people:
+            presence = self.people.get(person.number)
+            if presence is None:
                 continue
             if person.point == presence.latest.point:
                 here[person.point] += 1

@@ -17,8 +17,8 @@ from protocol.envelope import Envelope, Origin, RecordSealer, pack_envelope
 from protocol.keys import Identity, Peer
 from protocol.receipts import Receipt, Refusal, RefusalReason, unpack_receipt, unpack_refusal
 from protocol.signed import Label, encode_signed
-from runtime import database
 from tests.parties import COUNTY, NOW_MS, Parties
+from tests.quick_disk import quick_disk
 
 EPOCH = 77
 
@@ -127,11 +127,11 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")  # nobody pulls the plug here
-    made = Rig(tmp_path / "gateway.db")
-    yield made
-    made.store.close()
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with quick_disk():
+        made = Rig(tmp_path / "gateway.db")
+        yield made
+        made.store.close()
 
 
 def test_a_good_batch_is_stored_and_receipted(rig: Rig) -> None:
@@ -397,9 +397,13 @@ def test_nothing_of_a_record_is_in_a_repr(rig: Rig) -> None:
 def test_any_interleaving_ends_with_every_record_exactly_once(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, seed: int
 ) -> None:
+    with quick_disk():
+        interleave(Rig(tmp_path_factory.mktemp("intake") / "gateway.db"), data, seed)
+
+
+def interleave(rig: Rig, data: st.DataObject, seed: int) -> None:
+    """Messages of three terminals in any batches, with failing commits and restarts between."""
     shuffle = random.Random(seed)
-    database.SYNCHRONOUS, before = "OFF", database.SYNCHRONOUS
-    rig = Rig(tmp_path_factory.mktemp("intake") / "gateway.db")
     senders = [rig.t1, rig.enrol("t2", 5), rig.enrol("t3", 6)]
     messages = []
     for sender in senders:
@@ -432,4 +436,3 @@ def test_any_interleaving_ends_with_every_record_exactly_once(
     assert all(not list(each.refused) for each in rig.intake.streams)
     assert list(rig.store.verify_chain()) == []
     rig.store.close()
-    database.SYNCHRONOUS = before

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from protocol.sequences import SeqSet
-from runtime import database
 from terminal.errors import OutboxBroken, OutboxFull
 from terminal.outbox import FLOOR_BYTES
 from tests.outboxes import PLENTY_BYTES, Bench, receipt
+from tests.quick_disk import quick_disk
 
 MADE_MS = 1_790_000_000_000
 ranges = st.lists(
@@ -48,8 +49,8 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @initialize()
     def make(self) -> None:
-        # Not a test of durability: `tests/system` pulls the plug. So no fsync here.
-        database.SYNCHRONOUS, self.synchronous = "OFF", database.SYNCHRONOUS
+        self.cleanup = ExitStack()
+        self.cleanup.enter_context(quick_disk())
         self.folder = Path(tempfile.mkdtemp())
         self.bench = Bench(self.folder / "outbox.db")
         self.outbox = self.bench.open()
@@ -136,7 +137,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.outbox.close()
-        database.SYNCHRONOUS = self.synchronous
+        self.cleanup.close()
         shutil.rmtree(self.folder)
 
     def _break_commit(self, code: int, *, is_written: bool) -> None:

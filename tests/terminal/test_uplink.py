@@ -3,7 +3,6 @@
 import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -16,7 +15,6 @@ from protocol.envelope import Envelope, unpack_envelope
 from protocol.limits import MAX_RECORDS_PER_ENVELOPE
 from protocol.receipts import Receipt
 from protocol.sequences import SeqSet
-from runtime import database
 from runtime.backoff import Backoff
 from sim.clock import Run
 from terminal.errors import OutboxBroken
@@ -25,6 +23,7 @@ from terminal.outbox_file import Depth
 from terminal.uplink import READ_AGAIN_S, RESEND_FIRST_S, RESEND_LIMIT_S, Uplink
 from tests.inline_threads import use_inline_threads
 from tests.outboxes import Bench, receipt
+from tests.quick_disk import quick_disk
 
 MADE_MS = 1_790_000_000_000
 WINDOW = 3
@@ -77,14 +76,6 @@ class Rig:
     async def stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-
-
-@contextmanager
-def quick_disk() -> Iterator[None]:
-    """No fsync: these tests pull no plug."""
-    before, database.SYNCHRONOUS = database.SYNCHRONOUS, "OFF"
-    yield
-    database.SYNCHRONOUS = before
 
 
 @pytest.fixture

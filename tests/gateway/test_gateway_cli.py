@@ -1,0 +1,131 @@
+"""`muster gateway`: rosters in, the ledger checked, and one line for whatever is wrong."""
+
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.store.sqlite import DATABASE
+from muster import main
+from provisioning.bundle import create_county
+from provisioning.layout import GATEWAY_TOML, IDENTITY, CountyFolder
+from provisioning.plans import CountyPlan
+from tests.musters import NAMES, NUMBERS
+
+HEADER = "id_number,name,unit,point\n"
+GOOD = f"{NUMBERS[0]},{NAMES[0]},一排,town-hall\n"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    county = CountyFolder(tmp_path_factory.mktemp("cli") / "county")
+    create_county(county.folder, CountyPlan(), datetime.now(UTC))
+    return county.gateway
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A fresh copy of the gateway's folder."""
+    return Path(shutil.copytree(made, tmp_path / "gateway"))
+
+
+def gateway(folder: Path, command: str, *arguments: str) -> Result:
+    config = str(folder / GATEWAY_TOML)
+    return CliRunner().invoke(main, ["gateway", command, "--config", config, *arguments])
+
+
+def import_roster(folder: Path, text: str) -> Result:
+    file = folder / "roster.csv"
+    file.write_text(text)
+    return gateway(folder, "import-roster", str(file))
+
+
+def edit(folder: Path, old: str, new: str) -> None:
+    config = folder / GATEWAY_TOML
+    text = config.read_text()
+    assert old in text
+    config.write_text(text.replace(old, new))
+
+
+def test_a_roster_is_imported_and_bad_rows_are_named(folder: Path) -> None:
+    result = import_roster(folder, HEADER + "SECRET,a,b,town-hall\n" + GOOD)
+    assert result.exit_code == 0
+    assert "roster v1: 1 people, 1 rows left out" in result.output
+    assert "line 2: id_number" in result.output
+    assert "SECRET" not in result.output
+    assert "roster v2" in import_roster(folder, HEADER + GOOD).output
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n", HEADER, HEADER + "x,a,b,town-hall\n"])
+def test_a_file_without_anybody_changes_nothing(folder: Path, text: str) -> None:
+    import_roster(folder, HEADER + GOOD)
+    assert import_roster(folder, text).exit_code == 1
+    assert "roster v2" in import_roster(folder, HEADER + GOOD).output
+
+
+def test_a_ledger_that_holds_is_unbroken(folder: Path) -> None:
+    import_roster(folder, HEADER + GOOD)
+    result = gateway(folder, "verify")
+    assert (result.exit_code, result.output) == (0, "the ledger is unbroken\n")
+
+
+def test_a_ledger_that_is_not_there_is_not_unbroken(folder: Path) -> None:
+    result = gateway(folder, "verify")
+    assert result.exit_code == 1
+    assert "there is no ledger" in result.output
+    assert not (folder / "data" / DATABASE).exists()
+
+
+def test_a_broken_ledger_is_reported(folder: Path) -> None:
+    import_roster(folder, HEADER + GOOD)
+    with sqlite3.connect(folder / "data" / DATABASE) as db:
+        db.execute("INSERT INTO stream VALUES (1, 't1', 5, x'90', x'90')")
+        db.execute("INSERT INTO record VALUES (1, 1, 1, x'00')")
+    db.close()
+    result = gateway(folder, "verify")
+    assert result.exit_code == 1
+    assert "behind the last link" in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "verify"])
+def test_a_ledger_that_is_no_database_is_named(folder: Path, command: str) -> None:
+    (folder / "data").mkdir()
+    (folder / "data" / DATABASE).write_bytes(b"garbage" * 1000)
+    result = gateway(folder, command)
+    assert result.exit_code == 1
+    assert DATABASE in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('name = "town-hall"', 'name = "Town Hall"', "$.points[0].name"),
+        ('node = "gateway"', 'node = "other"', "another node's identity"),
+        ('mode = "drill"', 'mode = "party"', "$.activation.mode"),
+        ("[web]", "[web]\nsurprise = 1", "surprise"),
+    ],
+)
+def test_a_wrong_line_stops_the_start(folder: Path, old: str, new: str, words: str) -> None:
+    edit(folder, old, new)
+    result = gateway(folder, "run")
+    assert result.exit_code == 1
+    assert words in result.output
+    assert result.output.startswith("muster gateway: ")
+
+
+def test_two_points_of_one_name_stop_the_start(folder: Path) -> None:
+    config = folder / GATEWAY_TOML
+    point = config.read_text().partition("[[points]]")[2]
+    config.write_text(config.read_text() + "\n[[points]]" + point)
+    result = gateway(folder, "run")
+    assert result.exit_code == 1
+    assert "two points have the same name" in result.output
+
+
+def test_a_missing_identity_stops_the_start(folder: Path) -> None:
+    (folder / IDENTITY / "node.identity").unlink()
+    assert "node.identity: cannot be read" in gateway(folder, "run").output
