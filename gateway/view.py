@@ -5,6 +5,7 @@ from enum import Enum
 
 from protocol.downlink import Activation
 from protocol.health import DeviceHealth
+from protocol.receipts import RefusalReason
 from protocol.records import TimeSource
 from protocol.roster import Point
 from protocol.verdict import Reason, Verdict
@@ -71,6 +72,18 @@ class FeedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """A message that could not be admitted."""
+
+    at_ms: int
+    """When it came first."""
+    node: str
+    reason: RefusalReason
+    times: int
+    """How often it came."""
+
+
+@dataclass(frozen=True, slots=True)
 class BoardView:
     """Everything on the county's board at one moment."""
 
@@ -95,5 +108,7 @@ class BoardView:
     """Records in the ledger that this program cannot read."""
     quarantined: int
     """Messages that could not be admitted."""
+    quarantine: tuple[QuarantineRow, ...]
+    """The latest of them, newest first, at most five."""
     duplicates: int
     """Records that came again and were dropped since this gateway started."""
