@@ -57,7 +57,7 @@ class Gateway:
         self._reading = SqliteLedger(data / DATABASE)
         self._registry = Registry(base / settings.enrolments, self._identity)
         self._intake = Intake(self._identity, self._ledger, self._registry.find, self._now_ms)
-        self._fleet = Fleet(self._points)
+        self._fleet = Fleet(self._points, time.monotonic())
         self._roster = self._rosters.load(self._points)
         activation = self._activation()
         self._board = Board(settings, activation, self._roster, self._fleet)

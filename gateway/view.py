@@ -47,7 +47,8 @@ class NodeRow:
     point: Point
     state: NodeState
     last_heard_s: int | None
-    """Seconds since anything valid came from it; `None` if never."""
+    """Seconds since anything valid came from it, at most since this gateway started; `None` if
+    nothing ever came."""
     captured: int
     stored: int
     waiting: int

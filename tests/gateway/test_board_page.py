@@ -233,6 +233,12 @@ def test_the_desk_lists_the_worst_first_and_flags_devices() -> None:
     assert html.count('class="flag"') == 1
 
 
+def test_the_desk_claims_nothing_of_devices_a_terminal_has_not_told_of() -> None:
+    untold = node(clock_source=None, reader=DeviceHealth.NOT_FITTED, gnss=DeviceHealth.NOT_FITTED)
+    html = render(replace(board_view(), nodes=(untold,)), page="nodes")["table"]
+    assert CHINESE.of(DeviceHealth.NOT_FITTED) not in html
+
+
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("reason", RefusalReason)
 def test_the_desk_tells_of_the_quarantine(reason: RefusalReason, language: Language) -> None:

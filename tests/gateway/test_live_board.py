@@ -33,7 +33,7 @@ SETTINGS = GatewaySettings(
 
 @pytest.fixture
 def board() -> Board:
-    return Board(SETTINGS, ACTIVATION, roster(), Fleet([QINGSHAN, SHIQIAO]))
+    return Board(SETTINGS, ACTIVATION, roster(), Fleet([QINGSHAN, SHIQIAO], 0))
 
 
 def entries(*records: CheckIn, first: int = 1) -> list[LedgerEntry]:
