@@ -74,7 +74,7 @@ class Gateway:
             lambda: client_context(identity_folder, self._clock),
             self,
         )
-        self._downlink = Downlink(self._identity, self._link, activation)
+        self._downlink = Downlink(self._identity, self._link.send_down, activation)
         self._enrol_all()
         self._feed: Feed[BoardView] = Feed(self._view())
 
@@ -86,6 +86,7 @@ class Gateway:
             await run_until_stopped(
                 [
                     self._link.run(),
+                    self._downlink.run(),
                     self._admit_all(),
                     self._keep_board(),
                     self._watch_rosters(),
@@ -186,11 +187,10 @@ class Gateway:
         while True:
             await asyncio.sleep(ROSTER_POLL_S)
             if self._rosters.version() != self._roster.version:
-                stale_parts = len(self._roster.split())
                 self._roster = self._rosters.load(self._points)
                 self._board.restart(self._roster)
                 self._folded = 0
-                self._downlink.send(self._registry, self._roster, stale_parts=stale_parts)
+                self._downlink.send(self._registry, self._roster)
             if self._registry.rescan():
                 self._enrol_all()
                 self._downlink.send(self._registry, self._roster)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from protocol.downlink import Activation, Mode, pack_downlink
+from protocol.downlink import Activation, Mode, encode_content, pack_downlink
 from protocol.errors import BadSignature, CannotOpen, Malformed
 from protocol.keys import Identity, credential_digest
 from protocol.roster import Person, Roster, RosterPart
@@ -36,7 +36,7 @@ def _people(count: int) -> list[Person]:
 def sealed(
     content: RosterPart | Activation, to: Identity = TERMINAL, by: Identity = PARTIES.gateway
 ) -> bytes:
-    return pack_downlink(content, COUNTY, PARTIES.peer(to), by.signing_key)
+    return pack_downlink(encode_content(content), COUNTY, PARTIES.peer(to), by.signing_key)
 
 
 def parts(version: int, count: int = MANY, issued_ms: int = NOW_MS) -> list[bytes]:
