@@ -6,7 +6,6 @@ from gateway.fleet import Fleet
 from gateway.live import LATEST, Board
 from gateway.settings import (
     ActivationSettings,
-    BrokerSettings,
     GatewaySettings,
     PointSettings,
 )
@@ -17,6 +16,7 @@ from protocol.receipts import RefusalReason
 from protocol.records import CheckIn
 from protocol.roster import Point
 from protocol.verdict import Reason, Verdict
+from runtime.config import BrokerSettings
 from tests.musters import ACTIVATION, NAMES, QINGSHAN, SHIQIAO, check_in, person, roster
 from tests.parties import NOW_MS
 
