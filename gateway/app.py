@@ -36,6 +36,7 @@ REFRESH_S = 0.2  # the board changes at most five times a second
 ROSTER_POLL_S = 1.0  # another process imports rosters into the same database
 STORE_RETRY_S = 1.0
 MAX_BYTES_PER_COMMIT = 256 * 1024  # 2000 check-ins, 20 ms: less than a person notices
+QUARANTINE_SHOWN = 5  # of the latest messages that could not be admitted
 FOLD_SLICE = 250  # entries folded before the event loop gets its turn: 2 ms
 FOLD_WHILE_ADMITTING = 1000  # per refresh: a backlog is stored and receipted first, then shown
 
@@ -56,11 +57,14 @@ class Gateway:
         self._reading = SqliteLedger(data / DATABASE)
         self._registry = Registry(base / settings.enrolments, self._identity)
         self._intake = Intake(self._identity, self._ledger, self._registry.find, self._now_ms)
-        self._fleet = Fleet(self._points)
+        self._fleet = Fleet(self._points, time.monotonic())
         self._roster = self._rosters.load(self._points)
         activation = self._activation()
         self._board = Board(settings, activation, self._roster, self._fleet)
         self._folded = self._duplicates = 0
+        self._told_of_quarantine = max(
+            (row.number for row in self._reading.quarantine(1)), default=0
+        )
         self._is_admitting = False
         identity_folder = base / settings.identity
         self._link = MqttLink(
@@ -70,7 +74,7 @@ class Gateway:
             lambda: client_context(identity_folder, self._clock),
             self,
         )
-        self._downlink = Downlink(self._identity, self._link, activation)
+        self._downlink = Downlink(self._identity, self._link.send_down, activation)
         self._enrol_all()
         self._feed: Feed[BoardView] = Feed(self._view())
 
@@ -82,6 +86,7 @@ class Gateway:
             await run_until_stopped(
                 [
                     self._link.run(),
+                    self._downlink.run(),
                     self._admit_all(),
                     self._keep_board(),
                     self._watch_rosters(),
@@ -151,7 +156,16 @@ class Gateway:
             each.acknowledge()
         self._duplicates += admitted.duplicates
         if admitted.quarantined:
-            log.warning("%d messages put into quarantine", admitted.quarantined)
+            self._tell_of_quarantine(admitted.quarantined)
+
+    def _tell_of_quarantine(self, at_most: int) -> None:
+        for row in reversed(self._reading.quarantine(at_most)):
+            if row.number > self._told_of_quarantine:  # one that came again keeps its number
+                log.warning(
+                    "message put into quarantine",
+                    extra={"node": row.node, "reason": row.reason.name},
+                )
+                self._told_of_quarantine = row.number
 
     async def _keep_board(self) -> None:
         while True:
@@ -173,11 +187,10 @@ class Gateway:
         while True:
             await asyncio.sleep(ROSTER_POLL_S)
             if self._rosters.version() != self._roster.version:
-                stale_parts = len(self._roster.split())
                 self._roster = self._rosters.load(self._points)
                 self._board.restart(self._roster)
                 self._folded = 0
-                self._downlink.send(self._registry, self._roster, stale_parts=stale_parts)
+                self._downlink.send(self._registry, self._roster)
             if self._registry.rescan():
                 self._enrol_all()
                 self._downlink.send(self._registry, self._roster)
@@ -190,6 +203,7 @@ class Gateway:
         return self._board.view(
             self._intake.streams,
             quarantined=self._reading.quarantine_count(),
+            quarantine=self._reading.quarantine(QUARANTINE_SHOWN),
             duplicates=self._duplicates,
             now_ms=self._now_ms(),
             now_s=time.monotonic(),

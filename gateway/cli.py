@@ -1,7 +1,8 @@
-"""`muster gateway`: runs the county's gateway, takes rosters in, checks the ledger."""
+"""`muster gateway`: runs the county's gateway, takes rosters in, checks ledger and quarantine."""
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -66,15 +67,7 @@ def import_roster(config: Path, file: Path) -> None:
 @click.option("--config", type=CONFIG, required=True, help="gateway.toml of this county.")
 def verify(config: Path) -> None:
     """Recompute the ledger's hash chain; names what does not hold."""
-    try:
-        settings = load_config(config, GatewaySettings)
-        path = config.parent / settings.data / DATABASE
-        # Opening it would make an empty one, and that is unbroken.
-        ledger = SqliteLedger(path) if path.exists() else None
-    except (ConfigError, DatabaseError) as error:
-        raise click.ClickException(str(error)) from error
-    if ledger is None:
-        raise click.ClickException(f"{path}: there is no ledger")
+    ledger = _open_ledger(config)
     problems = list(ledger.verify_chain())
     ledger.close()
     for problem in problems:
@@ -82,6 +75,38 @@ def verify(config: Path) -> None:
     if problems:
         sys.exit(1)
     click.echo("the ledger is unbroken")
+
+
+@gateway.command()
+@click.option("--config", type=CONFIG, required=True, help="gateway.toml of this county.")
+def quarantine(config: Path) -> None:
+    """List the messages that could not be admitted, newest first.
+
+    Each with the time it came first (UTC), the terminal, the reason, and how often it came.
+    """
+    ledger = _open_ledger(config)
+    try:
+        rows = ledger.quarantine(ledger.quarantine_count())
+    finally:
+        ledger.close()
+    for row in rows:
+        at = datetime.fromtimestamp(row.received_ms / 1000, UTC)
+        click.echo(f"{at:%Y-%m-%d %H:%M:%S}  {row.node}  {row.reason.name}  {row.times}")
+    if not rows:
+        click.echo("nothing is in quarantine")
+
+
+def _open_ledger(config: Path) -> SqliteLedger:
+    try:
+        settings = load_config(config, GatewaySettings)
+        path = config.parent / settings.data / DATABASE
+        # Opening it would make an empty one, and that tells nothing.
+        ledger = SqliteLedger(path) if path.exists() else None
+    except (ConfigError, DatabaseError) as error:
+        raise click.ClickException(str(error)) from error
+    if ledger is None:
+        raise click.ClickException(f"{path}: there is no ledger")
+    return ledger
 
 
 def take_roster(config: Path, data: bytes) -> tuple[int, RosterFile]:

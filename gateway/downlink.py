@@ -1,30 +1,61 @@
 """What terminals must know before a muster: the roster and the activation, sealed to each."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 
-from gateway.links.mqtt import MqttLink
-from protocol.downlink import Activation, pack_downlink
+from protocol.downlink import Activation, EncodedContent, encode_content, pack_downlink
 from protocol.keys import Identity, Peer
-from protocol.roster import Roster, RosterPart
+from protocol.roster import Roster
 from protocol.topics import Down
+
+Publish = Callable[[str, Down, bytes, int | None], None]
+"""Node, channel, message (empty: clear it), number of the part; retained."""
 
 
 class Downlink:
-    """Publishes to every terminal; retained, so that one that is away finds it."""
+    """Publishes to every terminal; retained, so that one that is away finds it.
 
-    def __init__(self, identity: Identity, link: MqttLink, activation: Activation) -> None:
-        self._identity, self._link, self._activation = identity, link, activation
+    A roster is sealed anew for each terminal, which takes a while for a large county: that happens
+    on a worker thread, one terminal at a time, and only publishing on the event loop.
+    """
 
-    def send(self, peers: Iterable[Peer], roster: Roster, *, stale_parts: int = 0) -> None:
-        """Send activation and roster; clears `stale_parts` of a longer roster before it."""
-        parts = roster.split()
+    def __init__(self, identity: Identity, publish: Publish, activation: Activation) -> None:
+        self._identity, self._publish = identity, publish
+        self._activation = activation
+        self._asked: tuple[Sequence[Peer], Roster] | None = None
+        self._is_asked = asyncio.Event()
+        self._most_parts = 0
+        """Of any roster that was sent: what a shorter one leaves retained must be cleared."""
+
+    def send(self, peers: Iterable[Peer], roster: Roster) -> None:
+        """Have activation and roster sent; takes the place of whatever is still being sent."""
+        self._asked = (list(peers), roster)
+        self._is_asked.set()
+
+    async def run(self) -> None:
+        """Send what is asked for, until cancelled."""
+        while True:
+            await self._is_asked.wait()
+            self._is_asked.clear()
+            if self._asked is not None:
+                await self._send_all(*self._asked)
+
+    async def _send_all(self, peers: Sequence[Peer], roster: Roster) -> None:
+        activation, parts = await asyncio.to_thread(self._encoded, roster)
+        self._most_parts = max(self._most_parts, len(parts))
         for peer in peers:
+            first, *packed = await asyncio.to_thread(self._packed, [activation, *parts], peer)
+            if self._is_asked.is_set():
+                return  # something newer: a terminal must not end with the older
             node = peer.enrolment.node
-            self._link.send_down(node, Down.ACTIVATION, self._pack(self._activation, peer))
-            for part in parts:
-                self._link.send_down(node, Down.ROSTER, self._pack(part, peer), part.part)
-            for number in range(len(parts), stale_parts):
-                self._link.send_down(node, Down.ROSTER, b"", number)
+            self._publish(node, Down.ACTIVATION, first, None)
+            for number in range(self._most_parts):
+                message = packed[number] if number < len(packed) else b""
+                self._publish(node, Down.ROSTER, message, number)
 
-    def _pack(self, content: Activation | RosterPart, peer: Peer) -> bytes:
-        return pack_downlink(content, self._identity.county, peer, self._identity.signing_key)
+    def _encoded(self, roster: Roster) -> tuple[EncodedContent, list[EncodedContent]]:
+        return encode_content(self._activation), [encode_content(part) for part in roster.split()]
+
+    def _packed(self, contents: Sequence[EncodedContent], peer: Peer) -> list[bytes]:
+        county, key = self._identity.county, self._identity.signing_key
+        return [pack_downlink(content, county, peer, key) for content in contents]

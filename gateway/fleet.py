@@ -23,10 +23,14 @@ class _Node:
 
 
 class Fleet:
-    """The county's terminals: enrolled, heard from, or silent."""
+    """The county's terminals: enrolled, heard from, or silent.
 
-    def __init__(self, points: Iterable[Point]) -> None:
+    One whose records are in the ledger was heard before; it counts as heard at `started_s`.
+    """
+
+    def __init__(self, points: Iterable[Point], started_s: float) -> None:
         self._points = {point.name: point for point in points}
+        self._started_s = started_s
         self._nodes: dict[str, _Node] = {}
 
     def enrol(self, enrolment: Enrolment) -> None:
@@ -69,7 +73,10 @@ class Fleet:
         ]
         older = sum(len(s.stored) for s in streams if beat is not None and s.epoch != beat.epoch)
         captured = max(stored, beat.captured + older) if beat else stored
-        silent_s = None if node.last_heard_s is None else now_s - node.last_heard_s
+        heard_s = node.last_heard_s
+        if heard_s is None and streams:
+            heard_s = self._started_s
+        silent_s = None if heard_s is None else now_s - heard_s
         enrolment = node.enrolment
         return NodeRow(
             node=enrolment.node,

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from gateway.fleet import Fleet
 from gateway.muster import Muster, PointCount, curve
 from gateway.settings import GatewaySettings
-from gateway.store.base import LedgerEntry, Stream
-from gateway.view import BoardView, FeedItem, PointRow
+from gateway.store.base import LedgerEntry, QuarantinedRow, Stream
+from gateway.view import BoardView, FeedItem, PointRow, QuarantineRow
 from protocol.codec import decode_record
 from protocol.downlink import Activation
 from protocol.masking import mask_name
@@ -49,6 +49,7 @@ class Board:
         streams: Sequence[Stream],
         *,
         quarantined: int,
+        quarantine: Sequence[QuarantinedRow],
         duplicates: int,
         now_ms: int,
         now_s: float,
@@ -74,6 +75,10 @@ class Board:
             stored=muster.records,
             unknown_kinds=muster.unknown_kinds,
             quarantined=quarantined,
+            quarantine=tuple(
+                QuarantineRow(row.received_ms, row.node, row.reason, row.times)
+                for row in quarantine
+            ),
             duplicates=duplicates,
         )
 

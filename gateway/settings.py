@@ -9,16 +9,7 @@ from protocol.downlink import Minutes, Percent
 from protocol.fields import NameText, Text
 from protocol.keys import Identity, decode_identity
 from protocol.limits import MAX_POINTS
-from runtime.config import ConfigError, read_needed
-
-PortNumber = Annotated[int, Meta(ge=1, le=65535)]
-
-
-class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the county's broker listens."""
-
-    host: str
-    port: PortNumber = 8883
+from runtime.config import BrokerSettings, ConfigError, PortNumber, read_needed
 
 
 class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):

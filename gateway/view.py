@@ -5,6 +5,7 @@ from enum import Enum
 
 from protocol.downlink import Activation
 from protocol.health import DeviceHealth
+from protocol.receipts import RefusalReason
 from protocol.records import TimeSource
 from protocol.roster import Point
 from protocol.verdict import Reason, Verdict
@@ -46,7 +47,8 @@ class NodeRow:
     point: Point
     state: NodeState
     last_heard_s: int | None
-    """Seconds since anything valid came from it; `None` if never."""
+    """Seconds since anything valid came from it, at most since this gateway started; `None` if
+    nothing ever came."""
     captured: int
     stored: int
     waiting: int
@@ -68,6 +70,18 @@ class FeedItem:
     verdict: Verdict
     reason: Reason
     name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """A message that could not be admitted."""
+
+    at_ms: int
+    """When it came first."""
+    node: str
+    reason: RefusalReason
+    times: int
+    """How often it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +109,7 @@ class BoardView:
     """Records in the ledger that this program cannot read."""
     quarantined: int
     """Messages that could not be admitted."""
+    quarantine: tuple[QuarantineRow, ...]
+    """The latest of them, newest first, at most five."""
     duplicates: int
     """Records that came again and were dropped since this gateway started."""

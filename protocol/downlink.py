@@ -3,6 +3,7 @@
 Rosters hold names, so they travel and rest sealed; a terminal keeps the message as it came.
 """
 
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Annotated, TypeVar
 
@@ -61,17 +62,28 @@ class Downlink(Struct, frozen=True, array_like=True):
     sealed: bytes
 
 
-def pack_downlink(
-    content: RosterPart | Activation, county: str, peer: Peer, key: SigningKey
-) -> bytes:
-    """Seal to one terminal and sign as the gateway.
+@dataclass(frozen=True, slots=True)
+class EncodedContent:
+    """Content as it is before it is sealed: the same for every terminal."""
+
+    shape: type[RosterPart | Activation]
+    plain: bytes = field(repr=False)
+
+
+def encode_content(content: RosterPart | Activation) -> EncodedContent:
+    """Encode once what goes to many terminals.
 
     Raises `Malformed` for content out of bounds: better here than at every terminal.
     """
-    node = peer.enrolment.node
     plain = msgspec.msgpack.encode(content)
     decode_as(plain, type(content))
-    sealed = suites.hpke_seal(peer.sealing_key, plain, _info(county, node, type(content)))
+    return EncodedContent(type(content), plain)
+
+
+def pack_downlink(content: EncodedContent, county: str, peer: Peer, key: SigningKey) -> bytes:
+    """Seal to one terminal and sign as the gateway."""
+    node = peer.enrolment.node
+    sealed = suites.hpke_seal(peer.sealing_key, content.plain, _info(county, node, content.shape))
     return encode_signed(Label.DOWNLINK, Downlink(county, node, peer.sealing_key_id, sealed), key)
 
 

@@ -6,11 +6,22 @@ file and the key.
 
 import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta, Struct
 
 T = TypeVar("T")
+
+
+PortNumber = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the county's broker listens; in every node's file."""
+
+    host: str
+    port: PortNumber = 8883  # MQTT over TLS
 
 
 class ConfigError(ValueError):

@@ -68,7 +68,8 @@ class Lane:
             seq = await asyncio.to_thread(self._outbox.append, body, at_ms, mark)
         except (OutboxFull, OutboxBroken) as error:
             log.error("scan not recorded: %s", error)
-            self._say(None, Trouble.DISK_FULL)
+            is_full = isinstance(error, OutboxFull)
+            self._say(None, Trouble.DISK_FULL if is_full else Trouble.DISK_FAILING)
             if self._signals is not None:
                 self._signals.show_not_recorded()
             return False

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 ROSTER_FILE = "roster.sealed"
 ACTIVATION_FILE = "activation.sealed"
+_NEVER = (0, 0)  # older than anything that was issued
 
 
 class RosterBook:
@@ -34,11 +35,11 @@ class RosterBook:
         Raises `ProtocolError` for anything that is not the gateway's word to this terminal.
         """
         part = self._open(message, RosterPart)
-        held = self.roster.version if self.roster is not None else 0
-        collecting = max((other.version for other, _ in self._parts.values()), default=0)
-        if part.version <= held or part.version < collecting:
+        held = _issue(self.roster) if self.roster is not None else _NEVER
+        collecting = max((_issue(other) for other, _ in self._parts.values()), default=_NEVER)
+        if _issue(part) <= held or _issue(part) < collecting:
             return False  # the broker still retains some of the roster before
-        if part.version > collecting:
+        if _issue(part) > collecting:
             self._parts.clear()
         self._parts[part.part] = (part, message)
         if len(self._parts) < part.parts:
@@ -55,7 +56,7 @@ class RosterBook:
         A broker may replay what it once retained: an older muster never comes back.
         """
         activation = self._open(message, Activation)
-        if self.activation is not None and activation.number <= self.activation.number:
+        if self.activation is not None and _start(activation) <= _start(self.activation):
             return False
         self.activation = activation
         self._save(ACTIVATION_FILE, message)
@@ -90,3 +91,13 @@ class RosterBook:
             write_atomic(self._folder / name, data, mode=SECRET_MODE)
         except OSError as error:
             log.warning("%s is used, but could not be stored: %s", name, error)
+
+
+def _issue(roster: Roster | RosterPart) -> tuple[int, int]:
+    """What makes one newer: a county whose database is new counts its versions from 1 again."""
+    return roster.issued_ms, roster.version
+
+
+def _start(activation: Activation) -> tuple[int, int]:
+    """The same for an activation."""
+    return activation.started_ms, activation.number

@@ -6,16 +6,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from protocol.fields import NameText
+from runtime.config import BrokerSettings, PortNumber
 
-PortNumber = Annotated[int, Meta(ge=1, le=65535)]
 PollSeconds = Annotated[float, Meta(ge=0.001, le=5)]
-
-
-class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the county's broker listens."""
-
-    host: str
-    port: PortNumber = 8883
 
 
 class ReaderSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -53,6 +53,7 @@ class Trouble(Enum):
 
     DISK_LOW = "disk_low"
     DISK_FULL = "disk_full"
+    DISK_FAILING = "disk_failing"
     NO_ROSTER = "no_roster"
     HOLD_CARD_STILL = "hold_card_still"
     CLOCK_UNSET = "clock_unset"

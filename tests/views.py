@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from gateway.view import BoardView, FeedItem, NodeRow, NodeState, PointRow
+from gateway.view import BoardView, FeedItem, NodeRow, NodeState, PointRow, QuarantineRow
 from protocol.downlink import Activation, Mode
 from protocol.health import DeviceHealth
+from protocol.receipts import RefusalReason
 from protocol.records import UNKNOWN_ERROR_MS, TimeSource
 from protocol.roster import Point
 from protocol.verdict import Reason, Verdict
@@ -99,6 +100,7 @@ def board_view(points: int = 6, nodes: int = 8) -> BoardView:
         stored=present + 37,
         unknown_kinds=0,
         quarantined=1,
+        quarantine=(QuarantineRow(NOW_MS - 372_000, "p01-a", RefusalReason.CONFLICT, 3),),
         duplicates=12,
     )
 
@@ -106,8 +108,8 @@ def board_view(points: int = 6, nodes: int = 8) -> BoardView:
 def empty_board(started_ms: int = 0) -> BoardView:
     """Nothing has happened yet, and there is nobody to wait for."""
     activation = Activation(1, "测试集结", "Test muster", Mode.TEST, started_ms, 90, 60)
-    blank = replace(board_view(0, 0), activation=activation, curve=(), stored=0, quarantined=0)
-    return replace(blank, roster_version=0)
+    blank = replace(board_view(0, 0), activation=activation, curve=(), stored=0)
+    return replace(blank, quarantined=0, quarantine=(), roster_version=0)
 
 
 def _point(number: int) -> Point:

@@ -49,6 +49,20 @@ class Quarantined:
     message: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class QuarantinedRow:
+    """What the operator is told of a message in quarantine."""
+
+    number: int
+    """Rises with each new message; one that comes again keeps its number."""
+    received_ms: int
+    """When it came first."""
+    node: str
+    reason: RefusalReason
+    times: int
+    """How often it came."""
+
+
 class LedgerEntry(Struct, frozen=True, gc=False):  # read by the thousand, and never in a cycle
     """A record in the ledger."""
 
@@ -86,6 +100,12 @@ class LedgerStore(Protocol):
 
     def entries(self, after: int, limit: int) -> list[LedgerEntry]:
         """Records with ids above `after`, in order."""
+
+    def quarantine_count(self) -> int:
+        """How many messages could not be admitted."""
+
+    def quarantine(self, limit: int) -> list[QuarantinedRow]:
+        """The latest of them, newest first."""
 
     def verify_chain(self) -> Iterator[str]:
         """Recompute the hash chain; yields one sentence per link that does not hold."""

@@ -42,6 +42,8 @@ class RosterStore:
     def add(self, rows: Sequence[RosterRow], issued_ms: int) -> int:
         """Store a new version; a card keeps the number it had. Returns the version.
 
+        It is issued no earlier than the one before, whatever the clock says: terminals go by that.
+
         Raises `StoreError`; then there is no new version.
         """
         try:
@@ -76,13 +78,16 @@ class RosterStore:
         )
 
     def activation(self, definition: bytes, now_ms: int) -> tuple[int, int]:
-        """(number, started_ms) of the running activation; another definition starts a new one."""
+        """(number, started_ms) of the running activation; another definition starts a new one.
+
+        It starts no earlier than the one before, whatever the clock says: terminals go by that.
+        """
         latest = "SELECT number, definition, started_ms FROM activation ORDER BY number DESC"
         row = self._db.execute(latest).fetchone()
         if row is None or row[1] != definition:
             self._db.execute(
                 "INSERT INTO activation (definition, started_ms) VALUES (?, ?)",
-                (definition, now_ms),
+                (definition, max(now_ms, row[2] if row else 0)),
             )
             row = self._db.execute(latest).fetchone()
         return int(row[0]), int(row[2])
@@ -100,6 +105,7 @@ class RosterStore:
                 number, next_number = next_number, next_number + 1
             texts = (row.name, row.unit, row.point, row.post, row.phone)
             people.append((version, number, row.digest, *texts, int(row.status)))
-        self._db.execute("INSERT INTO roster VALUES (?, ?)", (version, issued_ms))
+        (latest_ms,) = self._db.execute("SELECT coalesce(max(issued_ms), 0) FROM roster").fetchone()
+        self._db.execute("INSERT INTO roster VALUES (?, ?)", (version, max(latest_ms, issued_ms)))
         self._db.executemany("INSERT INTO person VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", people)
         return version

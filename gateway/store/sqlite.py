@@ -9,7 +9,15 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.store.base import LedgerEntry, NewRun, Quarantined, StoreError, Stream
+from gateway.store.base import (
+    LedgerEntry,
+    NewRun,
+    Quarantined,
+    QuarantinedRow,
+    StoreError,
+    Stream,
+)
+from protocol.receipts import RefusalReason
 from protocol.sequences import Range, SeqSet
 from runtime.database import open_database
 
@@ -108,9 +116,20 @@ class SqliteLedger:
         return [LedgerEntry(*row) for row in rows]
 
     def quarantine_count(self) -> int:
-        """How many messages could not be admitted."""
+        """See `LedgerStore.quarantine_count`."""
         (count,) = self._one("SELECT count(*) FROM quarantine")
         return int(count)
+
+    def quarantine(self, limit: int) -> list[QuarantinedRow]:
+        """See `LedgerStore.quarantine`."""
+        rows = self._db.execute(
+            "SELECT id, received_ms, node, reason, times FROM quarantine ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+        return [
+            QuarantinedRow(number, received_ms, node, RefusalReason(reason), times)
+            for number, received_ms, node, reason, times in rows
+        ]
 
     def verify_chain(self) -> Iterator[str]:
         """See `LedgerStore.verify_chain`."""

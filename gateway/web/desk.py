@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.view import BoardView, NodeRow
+from gateway.view import BoardView, NodeRow, QuarantineRow
 from gateway.web.words import SHAPES, WORST_FIRST, title
 from protocol.downlink import Mode
 from protocol.health import DeviceHealth
 from protocol.records import UNKNOWN_ERROR_MS, TimeSource
 from runtime.web.text import Language, Words
+from runtime.web.when import clock_time
 
 SHOWN_GAPS = 3
 _FITTED = frozenset(DeviceHealth) - {DeviceHealth.NOT_FITTED}
@@ -31,6 +32,15 @@ class NodeLine:
     """Which of `reader` and `gnss` are fitted and not well."""
 
 
+@dataclass(frozen=True, slots=True)
+class QuarantineLine:
+    """One row of the table of what could not be admitted."""
+
+    row: QuarantineRow
+    at: str
+    ago: str
+
+
 def desk_context(view: BoardView, words: Words) -> Mapping[str, object]:
     """Everything the parts of the desk's page need."""
     nodes = sorted(
@@ -46,6 +56,7 @@ def desk_context(view: BoardView, words: Words) -> Mapping[str, object]:
         if words.language is Language.CHINESE
         else activation.title_en,
         "nodes": [node_line(node, words) for node in nodes],
+        "quarantine": [quarantine_line(row, view.now_ms, words) for row in view.quarantine],
         "counts": [(state, SHAPES[state], counts[state]) for state in WORST_FIRST if counts[state]],
         "waiting": sum(node.waiting for node in nodes),
         "gaps": sum(last - first + 1 for node in nodes for first, last in node.gaps),
@@ -70,6 +81,11 @@ def node_line(node: NodeRow, words: Words) -> NodeLine:
             if health in _FITTED and health is not DeviceHealth.READY
         ),
     )
+
+
+def quarantine_line(row: QuarantineRow, now_ms: int, words: Words) -> QuarantineLine:
+    """One message that could not be admitted, in words."""
+    return QuarantineLine(row, clock_time(row.at_ms), words.ago((now_ms - row.at_ms) // 1000))
 
 
 def gaps_in_words(gaps: Sequence[tuple[int, int]], words: Words) -> str:

@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict
 from gateway.view import BoardView, NodeState
 from protocol.downlink import Mode
 from protocol.health import DeviceHealth
+from protocol.receipts import RefusalReason
 from protocol.records import TimeSource
 from protocol.verdict import Reason, Verdict
 
@@ -73,6 +74,19 @@ class LatestFacts(_Facts):
     reason: Reason
 
 
+class QuarantineFacts(_Facts):
+    """A message that could not be admitted."""
+
+    at_ms: int
+    """When it came first."""
+    node: str
+    reason: RefusalReason
+    """1 malformed, 2 unsupported, 3 bad signature, 4 cannot open, 5 unknown node, 6 wrong sender,
+    7 conflict."""
+    times: int
+    """How often it came."""
+
+
 class BoardFacts(_Facts):
     """Everything on the board at `now_ms` (Unix time in milliseconds)."""
 
@@ -94,6 +108,8 @@ class BoardFacts(_Facts):
     stored: int
     unknown_kinds: int
     quarantined: int
+    quarantine: tuple[QuarantineFacts, ...]
+    """The latest of them, newest first."""
     duplicates: int
 
 

@@ -3,6 +3,7 @@
 from gateway.view import NodeState
 from protocol.downlink import Mode
 from protocol.health import DeviceHealth
+from protocol.receipts import RefusalReason
 from protocol.records import TimeSource
 from protocol.roster import Point
 from protocol.verdict import Reason
@@ -15,6 +16,7 @@ KEYS = {
     *keys_of(NodeState),
     *keys_of(TimeSource),
     *keys_of(DeviceHealth),
+    *keys_of(RefusalReason),
     "nodes.gap_one",
     "nodes.gap_many",
     "nodes.gaps_more",

@@ -11,9 +11,9 @@ from protocol.keys import Identity
 from protocol.limits import MAX_IN_FLIGHT
 from protocol.topics import Down, Up
 from runtime.backoff import Backoff
+from runtime.config import BrokerSettings
 from runtime.mqtt import MqttConnection, MqttOptions, Will
 from terminal.links.base import LinkListener
-from terminal.settings import BrokerSettings
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ class Idle(Enum):
     READY = "ready"
     HOLD_STILL = "hold_still"
     NOT_READING = "not_reading"
-    DISK_FULL = "disk_full"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,10 @@ KEYS = {
 """Every word this module asks for."""
 
 _LINK_SHAPES = {LinkState.UP: "well", LinkState.DOWN: "late", LinkState.REFUSED: "refused"}
+_NOT_RECORDING = frozenset({Trouble.DISK_FULL, Trouble.DISK_FAILING})
 _GRAVEST_FIRST = (
     Trouble.HOLD_CARD_STILL,  # lasts a second and is about the card in the hand
+    Trouble.DISK_FAILING,
     Trouble.DISK_FULL,
     Trouble.COUNTY_REFUSES,
     Trouble.NO_ROSTER,
@@ -133,7 +135,7 @@ def trouble_rows(view: StationView, words: Words) -> list[TroubleRow]:
     if view.reader is not DeviceHealth.READY:
         rows.append(TroubleRow(words.of(view.reader, "reader."), is_grave=True))
     rows += [
-        TroubleRow(words.of(trouble), is_grave=trouble is Trouble.DISK_FULL)
+        TroubleRow(words.of(trouble), is_grave=trouble in _NOT_RECORDING)
         for trouble in _GRAVEST_FIRST
         if trouble in view.troubles
     ]
@@ -142,8 +144,8 @@ def trouble_rows(view: StationView, words: Words) -> list[TroubleRow]:
 
 def idle_state(view: StationView) -> Idle:
     """A card is asked for only when it can be read and recorded."""
-    if Trouble.DISK_FULL in view.troubles:
-        return Idle.DISK_FULL
+    if not _NOT_RECORDING.isdisjoint(view.troubles):
+        return Idle.PAUSED
     if view.reader is not DeviceHealth.READY:
         return Idle.NOT_READING
     if Trouble.HOLD_CARD_STILL in view.troubles:

@@ -161,6 +161,17 @@ def test_quarantine_alone_is_a_commit(rig: Rig) -> None:
     assert rig.problems() == []
 
 
+def test_quarantine_is_told_newest_first_and_a_repetition_keeps_its_place(rig: Rig) -> None:
+    assert rig.store.quarantine(5) == []
+    for digest in (b"d" * 32, b"e" * 32, b"d" * 32):
+        rig.store.commit([], [], [quarantined(digest)], NOW_MS)
+    first, second = reversed(rig.store.quarantine(5))
+    assert (first.received_ms, first.node, first.reason) == (NOW_MS, "t9", RefusalReason.MALFORMED)
+    assert (first.times, second.times) == (2, 1)
+    assert first.number < second.number
+    assert rig.store.quarantine(1) == [second]
+
+
 def test_a_closed_store_raises_store_errors(rig: Rig) -> None:
     stream = rig.store.new_stream("t1", 1)
     rig.store.close()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.view import BoardView, FeedItem, NodeRow, NodeState
+from gateway.view import BoardView, FeedItem, NodeRow, NodeState, QuarantineRow
 from gateway.web import board_app
 from gateway.web.curve import BOTTOM, LEFT, RIGHT, TOP, Curve, draw_curve, percent_of
 from gateway.web.desk import clock_in_words, desk_context, gaps_in_words
@@ -15,6 +15,7 @@ from gateway.web.wall import density, nodes_of_point, wall_context
 from gateway.web.words import KEYS
 from protocol.downlink import Activation, Mode
 from protocol.health import DeviceHealth
+from protocol.receipts import RefusalReason
 from protocol.records import UNKNOWN_ERROR_MS, TimeSource
 from protocol.verdict import SIGNS, Reason, Verdict
 from runtime.feed import Feed
@@ -232,6 +233,24 @@ def test_the_desk_lists_the_worst_first_and_flags_devices() -> None:
     assert html.count('class="flag"') == 1
 
 
+def test_the_desk_claims_nothing_of_devices_a_terminal_has_not_told_of() -> None:
+    untold = node(clock_source=None, reader=DeviceHealth.NOT_FITTED, gnss=DeviceHealth.NOT_FITTED)
+    html = render(replace(board_view(), nodes=(untold,)), page="nodes")["table"]
+    assert CHINESE.of(DeviceHealth.NOT_FITTED) not in html
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("reason", RefusalReason)
+def test_the_desk_tells_of_the_quarantine(reason: RefusalReason, language: Language) -> None:
+    held = QuarantineRow(NOW_MS - 372_000, "shiqiao-9", reason, 3)
+    html = render(replace(board_view(), quarantine=(held,)), language, "nodes")["quarantine"]
+    assert PAGES.words[language].of(reason) in html
+    assert 'row">shiqiao-9<' in html
+    assert '"n">3<' in html
+    assert PAGES.words[language].ago(372) in html
+    assert render(empty_board(), language, "nodes")["quarantine"].strip() == ""
+
+
 def test_names_are_escaped() -> None:
     nasty = FeedItem(NOW_MS, QINGSHAN, Verdict.ACCEPTED, Reason.EXPECTED_HERE, "<script>")
     titled = Activation(1, "<i>集结</i>", "<i>Muster</i>", Mode.REAL, 1, 90, 60)
@@ -257,6 +276,7 @@ def test_json_of_the_board_is_documented_and_names_nobody() -> None:
         view.missing,
     )
     assert board["points"][0]["point"]["title_en"] == "Qingshan"
+    assert board["quarantine"][0]["reason"] == RefusalReason.CONFLICT
     assert board["nodes"][0]["state"] == view.nodes[0].state.value
     assert "*" not in answer.text
     assert set(schema["paths"]) == {"/api/v1/board"}

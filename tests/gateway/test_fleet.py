@@ -14,6 +14,7 @@ from tests.musters import QINGSHAN, stamp
 from tests.parties import COUNTY, Parties
 
 LATE_S, SILENT_S = LATE_AFTER * HEARTBEAT_INTERVAL_S, SILENT_AFTER * HEARTBEAT_INTERVAL_S
+STARTED_S = 40.0
 BEAT = Heartbeat(
     county=COUNTY,
     node="t1",
@@ -36,7 +37,7 @@ BEAT = Heartbeat(
 
 @pytest.fixture
 def fleet() -> Fleet:
-    made = Fleet([QINGSHAN])
+    made = Fleet([QINGSHAN], STARTED_S)
     parties = Parties()
     made.enrol(parties.peer(parties.terminal("t1")).enrolment)
     return made
@@ -56,6 +57,23 @@ def test_a_terminal_nobody_heard_of_has_never_been_seen(fleet: Fleet) -> None:
     assert (found.state, found.last_heard_s, found.point) == (NodeState.NEVER_SEEN, None, QINGSHAN)
     assert (found.captured, found.waiting, found.clock_source) == (0, 0, None)
     assert found.reader is DeviceHealth.NOT_FITTED
+
+
+@pytest.mark.parametrize(
+    ("since_start_s", "state"),
+    [
+        (1, NodeState.ONLINE),
+        (LATE_S + 1, NodeState.LATE),
+        (SILENT_S + 1, NodeState.SILENT),
+    ],
+)
+def test_whose_records_are_in_the_ledger_was_heard_before_the_gateway_started(
+    fleet: Fleet, since_start_s: int, state: NodeState
+) -> None:
+    found = row(fleet, STARTED_S + since_start_s, stream(4, (1, 3)))
+    assert (found.state, found.last_heard_s) == (state, since_start_s)
+    fleet.state_said("t1", "offline")  # the broker retains its goodbye
+    assert row(fleet, STARTED_S + since_start_s, stream(4, (1, 3))).state is NodeState.OFF
 
 
 @pytest.mark.parametrize(
@@ -147,7 +165,7 @@ def test_what_was_refused_does_not_wait(fleet: Fleet) -> None:
 
 
 def test_a_point_we_do_not_know_is_called_by_its_name() -> None:
-    fleet = Fleet([])
+    fleet = Fleet([], STARTED_S)
     parties = Parties()
     fleet.enrol(parties.peer(parties.terminal("t1")).enrolment)
     assert row(fleet, 0).point == Point("qingshan", "qingshan", "qingshan")

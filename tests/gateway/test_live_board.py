@@ -6,16 +6,17 @@ from gateway.fleet import Fleet
 from gateway.live import LATEST, Board
 from gateway.settings import (
     ActivationSettings,
-    BrokerSettings,
     GatewaySettings,
     PointSettings,
 )
-from gateway.store.base import LedgerEntry
-from gateway.view import BoardView
+from gateway.store.base import LedgerEntry, QuarantinedRow
+from gateway.view import BoardView, QuarantineRow
 from protocol.codec import encode_record
+from protocol.receipts import RefusalReason
 from protocol.records import CheckIn
 from protocol.roster import Point
 from protocol.verdict import Reason, Verdict
+from runtime.config import BrokerSettings
 from tests.musters import ACTIVATION, NAMES, QINGSHAN, SHIQIAO, check_in, person, roster
 from tests.parties import NOW_MS
 
@@ -32,7 +33,7 @@ SETTINGS = GatewaySettings(
 
 @pytest.fixture
 def board() -> Board:
-    return Board(SETTINGS, ACTIVATION, roster(), Fleet([QINGSHAN, SHIQIAO]))
+    return Board(SETTINGS, ACTIVATION, roster(), Fleet([QINGSHAN, SHIQIAO], 0))
 
 
 def entries(*records: CheckIn, first: int = 1) -> list[LedgerEntry]:
@@ -43,7 +44,8 @@ def entries(*records: CheckIn, first: int = 1) -> list[LedgerEntry]:
 
 
 def view(board: Board) -> BoardView:
-    return board.view([], quarantined=2, duplicates=3, now_ms=NOW_MS, now_s=0)
+    held = [QuarantinedRow(9, NOW_MS, "t9", RefusalReason.UNKNOWN_NODE, 4)]
+    return board.view([], quarantined=2, quarantine=held, duplicates=3, now_ms=NOW_MS, now_s=0)
 
 
 def test_an_empty_board(board: Board) -> None:
@@ -52,6 +54,7 @@ def test_an_empty_board(board: Board) -> None:
     assert [row.point for row in shown.points] == [QINGSHAN, SHIQIAO]
     assert (shown.curve, shown.latest, shown.nodes) == ((), (), ())
     assert (shown.quarantined, shown.duplicates, shown.roster_version) == (2, 3, 1)
+    assert shown.quarantine == (QuarantineRow(NOW_MS, "t9", RefusalReason.UNKNOWN_NODE, 4),)
     assert (shown.county_zh, shown.activation, shown.now_ms) == ("演示县", ACTIVATION, NOW_MS)
 
 

@@ -109,6 +109,14 @@ def test_an_activation_is_the_same_after_a_restart(store: RosterStore, tmp_path:
     again.close()
 
 
+def test_what_is_newer_is_never_dated_before_what_was(store: RosterStore) -> None:
+    store.add([row(0)], NOW_MS)
+    store.add([row(1)], NOW_MS - 5000)  # the clock was put back
+    assert store.load([]).issued_ms == NOW_MS
+    store.activation(b"drill", NOW_MS)
+    assert store.activation(b"real", NOW_MS - 5000) == (2, NOW_MS)
+
+
 def test_nobody_is_named_in_a_repr() -> None:
     told = repr(row(0))
     assert NAMES[0] not in told

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.downlink import Activation, Downlink, Mode, pack_downlink, unpack_downlink
+from protocol.downlink import (
+    Activation,
+    Downlink,
+    Mode,
+    encode_content,
+    pack_downlink,
+    unpack_downlink,
+)
 from protocol.errors import BadSignature, CannotOpen, Malformed
 from protocol.keys import Enrolment, Peer, Role
 from protocol.limits import MAX_MESSAGE_BYTES, MAX_POINTS, MAX_TEXT_CHARS
@@ -44,11 +51,11 @@ def opened(message: bytes, shape: type[Activation] = Activation) -> Activation:
 
 
 def test_an_activation_reaches_its_terminal() -> None:
-    assert opened(pack_downlink(ACTIVATION, "qinghe", HERE, GATEWAY)) == ACTIVATION
+    assert opened(pack_downlink(encode_content(ACTIVATION), "qinghe", HERE, GATEWAY)) == ACTIVATION
 
 
 def test_another_terminal_cannot_open_it() -> None:
-    message = pack_downlink(ACTIVATION, "qinghe", HERE, GATEWAY)
+    message = pack_downlink(encode_content(ACTIVATION), "qinghe", HERE, GATEWAY)
     with pytest.raises(CannotOpen, match="another node"):
         unpack_downlink(message, Activation, GATEWAY.public_key(), "qingshui-2", OTHER_OPENING)
     with pytest.raises(CannotOpen):
@@ -57,18 +64,18 @@ def test_another_terminal_cannot_open_it() -> None:
 
 def test_another_gateways_word_does_not_count() -> None:
     with pytest.raises(BadSignature):
-        opened(pack_downlink(ACTIVATION, "qinghe", HERE, SigningKey.generate()))
+        opened(pack_downlink(encode_content(ACTIVATION), "qinghe", HERE, SigningKey.generate()))
 
 
 def test_a_roster_is_never_read_as_an_activation() -> None:
-    message = pack_downlink(roster(1).split()[0], "qinghe", HERE, GATEWAY)
+    message = pack_downlink(encode_content(roster(1).split()[0]), "qinghe", HERE, GATEWAY)
     with pytest.raises(CannotOpen):
         opened(message)
 
 
 @pytest.mark.parametrize("change", [{"county": "elsewhere"}, {"sealed": b"short"}], ids=repr)
 def test_what_is_bound_cannot_be_changed(change: dict[str, object]) -> None:
-    message = pack_downlink(ACTIVATION, "qinghe", HERE, GATEWAY)
+    message = pack_downlink(encode_content(ACTIVATION), "qinghe", HERE, GATEWAY)
     inside = decode_signed(Label.DOWNLINK, message, GATEWAY.public_key(), Downlink)
     altered = msgspec.structs.replace(inside, **change)
     with pytest.raises(CannotOpen):
@@ -89,7 +96,9 @@ def test_what_is_bound_cannot_be_changed(change: dict[str, object]) -> None:
 )
 def test_content_no_terminal_would_take_is_never_sent(change: dict[str, object]) -> None:
     with pytest.raises(Malformed):
-        pack_downlink(msgspec.structs.replace(ACTIVATION, **change), "qinghe", HERE, GATEWAY)
+        pack_downlink(
+            encode_content(msgspec.structs.replace(ACTIVATION, **change)), "qinghe", HERE, GATEWAY
+        )
 
 
 @given(st.integers(0, 3000))
@@ -117,7 +126,9 @@ def test_the_longest_names_still_fit_a_message() -> None:
     parts = Roster(2**53 - 1, 2**47 - 1, points, somebody).split()
     assert len(parts) > 1
     for part in parts:
-        assert len(pack_downlink(part, "q" * 32, HERE, GATEWAY)) <= MAX_MESSAGE_BYTES
+        assert (
+            len(pack_downlink(encode_content(part), "q" * 32, HERE, GATEWAY)) <= MAX_MESSAGE_BYTES
+        )
 
 
 @pytest.mark.parametrize("broken", ["none", "missing", "twice", "version", "issued", "points"])
@@ -138,7 +149,7 @@ def test_parts_that_do_not_belong_together_are_refused(broken: str) -> None:
 def test_a_roster_of_a_billion_parts_is_refused_at_once() -> None:
     part = RosterPart(3, 0, 0, 10**9, (), ())
     with pytest.raises(Malformed):
-        pack_downlink(part, "qinghe", HERE, GATEWAY)
+        pack_downlink(encode_content(part), "qinghe", HERE, GATEWAY)
     with pytest.raises(Malformed):
         join_parts([part])
 
@@ -156,7 +167,9 @@ def test_an_unreadable_card_can_never_be_somebody() -> None:
     """A person without a digest would be found by every card that could not be read."""
     nobody = msgspec.structs.replace(people(1)[0], digest=b"")
     with pytest.raises(Malformed):
-        pack_downlink(RosterPart(3, 0, 0, 1, (), (nobody,)), "qinghe", HERE, GATEWAY)
+        pack_downlink(
+            encode_content(RosterPart(3, 0, 0, 1, (), (nobody,))), "qinghe", HERE, GATEWAY
+        )
 
 
 def test_no_repr_holds_a_name() -> None:

@@ -28,13 +28,13 @@ ROOMY_BYTES = 64 * 1024 * 1024
 SCANS = 5
 
 
-async def assert_not_recorded(post: Post, hand: Hand) -> None:
+async def assert_not_recorded(post: Post, hand: Hand, trouble: str = "disk_full") -> None:
     """Whoever shows a card now is told that it was not recorded, and sees no verdict."""
     before = post.witness.latest
-    await until_page(post, lambda page: "disk_full" not in page["troubles"])
+    await until_page(post, lambda page: trouble not in page["troubles"])
     captured = post.witness.page["custody"]["captured"]
     post.reader.present(hand.next_card())
-    page = await until_page(post, lambda page: "disk_full" in page["troubles"])
+    page = await until_page(post, lambda page: trouble in page["troubles"])
     post.reader.remove()
     assert page["verdict"] is None
     assert page["custody"]["captured"] == captured
@@ -108,8 +108,8 @@ async def test_a_terminal_whose_disk_fails_acknowledges_nothing(tmp_path: Path) 
             await post.link.cut()
             await hand.scan(SCANS)
             disk.fail_fsync()
-            await assert_not_recorded(post, hand)
-            await assert_not_recorded(post, hand)
+            await assert_not_recorded(post, hand, "disk_failing")
+            await assert_not_recorded(post, hand, "disk_failing")
             await post.process.kill()
             await asyncio.to_thread(disk.remount)
             await revive(post)
@@ -127,8 +127,8 @@ async def test_what_is_recorded_after_a_failed_fsync_does_not_rest_on_it(tmp_pat
             await post.link.cut()
             await hand.scan(SCANS)
             disk.fail_fsync()
-            await assert_not_recorded(post, hand)
-            await assert_not_recorded(post, hand)
+            await assert_not_recorded(post, hand, "disk_failing")
+            await assert_not_recorded(post, hand, "disk_failing")
             disk.heal()
             await hand.scan(SCANS)
             await asyncio.to_thread(disk.cut)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from protocol import topics
-from protocol.downlink import Activation, Mode, pack_downlink
+from protocol.downlink import Activation, Mode, encode_content, pack_downlink
 from protocol.keys import Peer, verify_enrolment
 from protocol.receipts import Receipt, Refusal, RefusalReason, pack_receipt, pack_refusal
 from protocol.roster import RosterPart
@@ -52,9 +52,12 @@ def forgeries(county: County, epoch: int) -> list[tuple[Down, bytes]]:
         (Down.RECEIPT, receipt_for_all(NODE, epoch, thief)),
         (Down.RECEIPT, receipt_for_all("other-1", epoch, gateway.signing_key)),
         (Down.RECEIPT, receipt_for_all(NODE, epoch ^ 1, gateway.signing_key)),
-        (Down.ROSTER, pack_downlink(roster, COUNTY, terminal, thief)),
-        (Down.ROSTER, pack_downlink(activation, COUNTY, terminal, gateway.signing_key)),
-        (Down.ACTIVATION, pack_downlink(activation, COUNTY, terminal, thief)),
+        (Down.ROSTER, pack_downlink(encode_content(roster), COUNTY, terminal, thief)),
+        (
+            Down.ROSTER,
+            pack_downlink(encode_content(activation), COUNTY, terminal, gateway.signing_key),
+        ),
+        (Down.ACTIVATION, pack_downlink(encode_content(activation), COUNTY, terminal, thief)),
         (Down.REFUSAL, receipt_for_all(NODE, epoch, gateway.signing_key)),
         *((channel, garbage) for channel in Down),
     ]

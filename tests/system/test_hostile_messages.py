@@ -118,6 +118,10 @@ async def test_a_gateway_names_what_is_wrong_and_goes_on(tmp_path: Path) -> None
             board = await county.board()
         assert (board["unknown_kinds"], board["duplicates"] >= 1) == (1, True)
         assert board["quarantined"] == len(quarantine(county)) == len(BAD) + 2
+        newest = board["quarantine"][0]
+        assert (newest["node"], newest["reason"]) == (NODE, RefusalReason.WRONG_SENDER)
+        said = county.gateway.log.read_text("utf-8").splitlines()
+        assert sum("put into quarantine" in line for line in said) == board["quarantined"]
         await post.process.start()
         await post.witness.until_back()
         await post.witness.until_ready()

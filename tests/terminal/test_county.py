@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from msgspec import structs
 
-from protocol.downlink import pack_downlink
+from protocol.downlink import encode_content, pack_downlink
 from protocol.errors import BadSignature
 from protocol.keys import Identity
 from protocol.receipts import Refusal, RefusalReason, pack_receipt, pack_refusal
@@ -139,20 +139,22 @@ def test_bytes_of_nobody_change_nothing(rig: Rig, message: bytes) -> None:
 def test_a_roster_and_an_activation_reach_the_station(rig: Rig) -> None:
     peer, key = rig.parties.peer(rig.bench.terminal), rig.parties.gateway.signing_key
     (part,) = roster(5).split()
-    rig.county.roster_part(pack_downlink(part, COUNTY, peer, key))
+    rig.county.roster_part(pack_downlink(encode_content(part), COUNTY, peer, key))
     assert rig.station.roster is not None
     assert rig.station.roster.version == 5
-    rig.county.activation(pack_downlink(ACTIVATION, COUNTY, peer, key))
+    rig.county.activation(pack_downlink(encode_content(ACTIVATION), COUNTY, peer, key))
     assert rig.station.activation == ACTIVATION
     assert rig.changes == 2
-    rig.county.activation(pack_downlink(ACTIVATION, COUNTY, peer, key))
+    rig.county.activation(pack_downlink(encode_content(ACTIVATION), COUNTY, peer, key))
     assert rig.changes == 2
 
 
 def test_a_forged_roster_is_ignored(rig: Rig) -> None:
     peer = rig.parties.peer(rig.bench.terminal)
     (part,) = roster(5).split()
-    rig.county.roster_part(pack_downlink(part, COUNTY, peer, Parties().gateway.signing_key))
+    rig.county.roster_part(
+        pack_downlink(encode_content(part), COUNTY, peer, Parties().gateway.signing_key)
+    )
     assert rig.station.roster is None
 
 

@@ -134,13 +134,23 @@ def test_nothing_is_shown_while_the_disk_is_still_writing(rig: Rig) -> None:
     assert rig.story[0] == "durable"
 
 
-@pytest.mark.parametrize("failure", [OutboxFull("full"), OutboxBroken("I/O error")])
+@pytest.mark.parametrize(
+    ("failure", "trouble"),
+    [
+        (OutboxFull("full"), Trouble.DISK_FULL),
+        (OutboxBroken("I/O error"), Trouble.DISK_FAILING),
+    ],
+)
 def test_what_could_not_be_recorded_gets_no_verdict(
-    run: Run, rig: Rig, failure: OutboxFull | OutboxBroken, caplog: pytest.LogCaptureFixture
+    run: Run,
+    rig: Rig,
+    failure: OutboxFull | OutboxBroken,
+    trouble: Trouble,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     rig.outbox.failure = failure
     assert run(rig.present(card(1))) == [False]
-    assert rig.story == [None, ("page", None, Trouble.DISK_FULL), "not recorded"]
+    assert rig.story == [None, ("page", None, trouble), "not recorded"]
     assert rig.station.present() == 0
     assert not rig.lane.last
     rig.outbox.failure = None

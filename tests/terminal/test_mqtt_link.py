@@ -6,8 +6,8 @@ import pytest
 
 from protocol import topics
 from protocol.topics import Down, Up
+from runtime.config import BrokerSettings
 from terminal.links.mqtt import MqttLink
-from terminal.settings import BrokerSettings
 from tests.parties import COUNTY, GATEWAY, Parties
 
 

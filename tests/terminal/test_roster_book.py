@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from protocol.downlink import Activation, Mode, pack_downlink
+from protocol.downlink import Activation, Mode, encode_content, pack_downlink
 from protocol.errors import BadSignature, CannotOpen, Malformed
 from protocol.keys import Identity, credential_digest
 from protocol.roster import Person, Roster, RosterPart
@@ -20,8 +20,8 @@ TERMINAL, OTHER = PARTIES.terminal("t1"), PARTIES.terminal("t2")
 MANY = 1500  # people: three parts
 
 
-def crowd(version: int, count: int = MANY) -> Roster:
-    return Roster(version, NOW_MS, [QINGSHAN], _people(count))
+def crowd(version: int, count: int = MANY, issued_ms: int = NOW_MS) -> Roster:
+    return Roster(version, issued_ms, [QINGSHAN], _people(count))
 
 
 def _people(count: int) -> list[Person]:
@@ -36,14 +36,15 @@ def _people(count: int) -> list[Person]:
 def sealed(
     content: RosterPart | Activation, to: Identity = TERMINAL, by: Identity = PARTIES.gateway
 ) -> bytes:
-    return pack_downlink(content, COUNTY, PARTIES.peer(to), by.signing_key)
+    return pack_downlink(encode_content(content), COUNTY, PARTIES.peer(to), by.signing_key)
 
 
-def parts(version: int, count: int = MANY) -> list[bytes]:
-    return [sealed(part) for part in crowd(version, count).split()]
+def parts(version: int, count: int = MANY, issued_ms: int = NOW_MS) -> list[bytes]:
+    return [sealed(part) for part in crowd(version, count, issued_ms).split()]
 
 
 V1, V2 = parts(1), parts(2)
+V1_OF_A_NEW_DATABASE = parts(1, MANY, NOW_MS + 1)
 
 
 @pytest.fixture
@@ -96,6 +97,31 @@ def test_an_older_version_is_ignored(book: RosterBook) -> None:
         book.take_roster_part(message)
     assert not any(book.take_roster_part(message) for message in [*V1, *V2])
     assert version(book) == 2
+
+
+def test_a_county_with_a_new_database_is_believed_and_the_old_one_does_not_come_back(
+    book: RosterBook,
+) -> None:
+    for message in [*V2, *V1_OF_A_NEW_DATABASE]:
+        book.take_roster_part(message)
+    assert book.roster is not None
+    assert (book.roster.version, book.roster.issued_ms) == (1, NOW_MS + 1)
+    assert not any(book.take_roster_part(message) for message in [*V1, *V2])
+    assert version(book) == 1
+
+
+def test_parts_of_the_database_before_do_not_undo_what_was_collected(book: RosterBook) -> None:
+    new = V1_OF_A_NEW_DATABASE
+    for message in (new[0], *V2[1:], new[1]):
+        assert not book.take_roster_part(message)
+    assert [book.take_roster_part(message) for message in new[2:]][-1]
+    assert version(book) == 1
+
+
+def test_the_roster_of_a_county_that_has_none_installs_nothing(book: RosterBook) -> None:
+    empty = Roster(0, 0, [QINGSHAN], [])
+    assert not book.take_roster_part(sealed(empty.split()[0]))
+    assert book.roster is None
 
 
 def test_a_restart_finds_roster_and_activation(book: RosterBook, tmp_path: Path) -> None:
@@ -167,10 +193,19 @@ def test_what_is_not_the_gateways_word_to_this_terminal_is_refused(book: RosterB
     assert (book.roster, book.activation) == (None, None)
 
 
+def test_what_started_later_is_newer_whatever_its_number(book: RosterBook) -> None:
+    """The gateway's database is new, and counts from 1 again."""
+    first = Activation(1, "新", "New", Mode.REAL, ACTIVATION.started_ms + 1, 90, 60)
+    assert book.take_activation(sealed(ACTIVATION))
+    assert book.take_activation(sealed(first))
+    assert not book.take_activation(sealed(ACTIVATION))
+    assert book.activation == first
+
+
 @pytest.mark.parametrize("number", [ACTIVATION.number, ACTIVATION.number - 1])
 def test_an_old_activation_that_is_replayed_is_ignored(book: RosterBook, number: int) -> None:
     assert book.take_activation(sealed(ACTIVATION))
-    old = Activation(number, "旧", "Old", Mode.REAL, NOW_MS, 90, 60)
+    old = Activation(number, "旧", "Old", Mode.REAL, ACTIVATION.started_ms, 90, 60)
     assert not book.take_activation(sealed(old))
     assert book.activation == ACTIVATION
 

@@ -193,14 +193,16 @@ def test_idle_states() -> None:
     assert idle_state(view) is Idle.READY
     assert idle_state(replace(view, troubles=(Trouble.HOLD_CARD_STILL,))) is Idle.HOLD_STILL
     assert idle_state(replace(view, reader=DeviceHealth.FAULT)) is Idle.NOT_READING
-    full = replace(view, reader=DeviceHealth.FAULT, troubles=(Trouble.DISK_FULL,))
-    assert idle_state(full) is Idle.DISK_FULL
+    for trouble in (Trouble.DISK_FULL, Trouble.DISK_FAILING):
+        stopped = replace(view, reader=DeviceHealth.FAULT, troubles=(trouble,))
+        assert idle_state(stopped) is Idle.PAUSED
+        assert render(stopped)["troubles"].count("grave") == 2
     assert "请刷身份证" in render(view)["verdict"]
 
 
 def test_more_troubles_than_fit_are_counted() -> None:
     view = replace(station_view(), troubles=tuple(Trouble))
-    assert "另有 4 项" in render(view)["troubles"]
+    assert "另有 5 项" in render(view)["troubles"]
 
 
 def test_language_is_chosen_by_query_then_cookie_then_chinese() -> None:

@@ -9,6 +9,7 @@ from protocol.health import DeviceHealth, pack_heartbeat, unpack_heartbeat
 from protocol.roster import Point
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
+from runtime.config import BrokerSettings
 from runtime.release import RELEASED
 from terminal.attached import Attached
 from terminal.county import County
@@ -17,7 +18,7 @@ from terminal.outbox import FLOOR_BYTES
 from terminal.position import Position
 from terminal.roster import RosterBook
 from terminal.seen import SeenBook
-from terminal.settings import BrokerSettings, ReaderSettings, TerminalSettings, WebSettings
+from terminal.settings import ReaderSettings, TerminalSettings, WebSettings
 from terminal.station import Station
 from terminal.status import ROOM_LOW_BYTES, Status
 from terminal.uplink import Uplink
