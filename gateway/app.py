@@ -33,6 +33,7 @@ from runtime.web.server import serve
 log = logging.getLogger(__name__)
 
 REFRESH_S = 0.2  # the board changes at most five times a second
+IDLE_REFRESH_S = 1.0  # ages and states of terminals move on even when nobody comes
 ROSTER_POLL_S = 1.0  # another process imports rosters into the same database
 STORE_RETRY_S = 1.0
 MAX_BYTES_PER_COMMIT = 256 * 1024  # 2000 check-ins, 20 ms: less than a person notices
@@ -168,9 +169,13 @@ class Gateway:
                 self._told_of_quarantine = row.number
 
     async def _keep_board(self) -> None:
+        shown, shown_s = -1, 0.0
         while True:
             await self._fold_news()
-            self._feed.publish(self._view())
+            now_s = time.monotonic()
+            if self._folded != shown or now_s - shown_s >= IDLE_REFRESH_S:
+                self._feed.publish(self._view())
+                shown, shown_s = self._folded, now_s
             await asyncio.sleep(REFRESH_S)
 
     async def _fold_news(self) -> None:
