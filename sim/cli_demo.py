@@ -143,7 +143,8 @@ def _advance(progress: Progress, row: TaskID, played: Played) -> None:
 def _print_summary(console: Console, summary: Summary) -> None:
     values = asdict(summary)
     differences = values.pop("differences")
-    console.print("  ".join(f"{name} {value}" for name, value in values.items()))
+    facts = "  ".join(f"{name} {value}" for name, value in values.items())
+    console.print(facts, soft_wrap=True)
     for difference in differences:
         console.print(f"[bold red]DIFFERS[/bold red] {difference}")
     if not differences:
