@@ -10,41 +10,40 @@ from typing import Any
 
 from gateway.store.sqlite import SqliteLedger
 from protocol.codec import decode_record
+from protocol.ids import RecordId
 from protocol.keys import credential_digest
 from protocol.records import CheckIn
 from sim.player import Acknowledged
 from sim.truth import Truth
 
-Key = tuple[str, int, int]
-"""(node, epoch, seq)."""
 
-
-def read_ledger(path: Path) -> dict[Key, CheckIn]:
+def read_ledger(path: Path) -> dict[RecordId, CheckIn]:
     """Every check-in of a ledger; raises `ValueError` if a record is there twice or unreadable."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
         rows = db.execute(
             "SELECT node, epoch, seq, body FROM record JOIN stream ON stream.id = record.stream"
         ).fetchall()
     db.close()
-    ledger: dict[Key, CheckIn] = {}
+    ledger: dict[RecordId, CheckIn] = {}
     for node, epoch, seq, body in rows:
+        key = RecordId(node, epoch, seq)
         record = decode_record(body)
-        if (node, epoch, seq) in ledger or not isinstance(record, CheckIn):
-            raise ValueError(f"record {node} {epoch} {seq} is there twice, or unreadable")
-        ledger[node, epoch, seq] = record
+        if key in ledger or not isinstance(record, CheckIn):
+            raise ValueError(f"record {key} is there twice, or unreadable")
+        ledger[key] = record
     return ledger
 
 
 def ledger_differences(
-    ledger: Mapping[Key, CheckIn], acknowledged: Sequence[Acknowledged], county_key: bytes
+    ledger: Mapping[RecordId, CheckIn], acknowledged: Sequence[Acknowledged], county_key: bytes
 ) -> Iterator[str]:
     """One sentence per acknowledged tap that the ledger does not have, or has differently."""
-    shown = Counter((each.seen.node, each.seen.epoch, each.seen.seq) for each in acknowledged)
+    shown = Counter(each.seen.record_id for each in acknowledged)
     for key, times in shown.items():
         if times > 1:
             yield f"record {key} was shown for {times} different taps"
     for each in acknowledged:
-        key = (each.seen.node, each.seen.epoch, each.seen.seq)
+        key = each.seen.record_id
         record = ledger.get(key)
         if record is None:
             yield f"record {key} was acknowledged and is not in the ledger"

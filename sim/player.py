@@ -21,6 +21,7 @@ from sim.witness import SeenVerdict
 PATIENCE_S = 5.0  # then one takes the card away and tries again
 MAX_TRIES = 12
 WALK_S = 1.0  # between two points at the very least: more than the points' clocks can differ
+AWAY_S = 1.5  # a reader takes a card for gone after a second: until then it is the same tap
 STEP_ASIDE_S = 0.6  # paced: before the next card
 
 
@@ -65,6 +66,8 @@ class Player:
         """What everybody still has to do, in order."""
         for tap in sorted(chain(*story.taps.values()), key=lambda tap: tap.at_s):
             self._open_taps.setdefault(tap.who, deque()).append(tap)
+        self._last_cards: dict[str, Card] = {}
+        """What was laid on the reader of each point last."""
         self._freed = asyncio.Event()
         self._now_s = asyncio.get_running_loop().time
         self._begun_s = self._now_s()
@@ -101,6 +104,10 @@ class Player:
         card = card_of(tap.who)
         for _ in range(MAX_TRIES):
             self._county.check()
+            if self._last_cards.get(tap.point) == card:
+                post.reader.remove()
+                await asyncio.sleep(AWAY_S)
+            self._last_cards[tap.point] = card
             before = post.witness.latest
             self.played.scans += 1
             post.reader.present(card)

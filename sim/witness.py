@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from protocol.health import DeviceHealth
+from protocol.ids import Name, RecordId
 from sim.http_events import events
 
 RETRY_S = 0.05
@@ -22,6 +23,11 @@ class SeenVerdict:
     epoch: int
     seq: int
     verdict: int
+
+    @property
+    def record_id(self) -> RecordId:
+        """The record, as the ledger names it."""
+        return RecordId(Name(self.node), self.epoch, self.seq)
 
 
 class Witness:
