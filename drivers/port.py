@@ -26,7 +26,14 @@ DEFAULT_BAUD = 115200
 _GONE = (serial.SerialException, OSError, termios.error)
 
 
-class BytePort(Protocol):
+class Closable(Protocol):
+    """Whatever an open device is reached through."""
+
+    async def close(self) -> None:
+        """Free it; allowed twice."""
+
+
+class BytePort(Closable, Protocol):
     """A byte pipe to a device. One reader, one writer at a time.
 
     Implementations must: return at least one byte from `read`, keep the order of bytes, raise

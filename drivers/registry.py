@@ -1,26 +1,54 @@
-"""Which drivers exist: one table per role, `kind -> "module:Class"`, imported only when chosen.
+"""Which drivers exist: one table per role, imported only when chosen.
 
 The configuration chooses; nothing falls back to another driver.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from drivers.errors import DriverConfigError
 
-READERS: Mapping[str, str] = {
-    "sdt": "drivers.readers.sdt:SdtReader",
+OPEN_PORT = "drivers.port:open_port"
+PORT_SCHEMES = ("serial", "tcp", "usb", "evdev", "pcsc")
+"""What the URL of a port may begin with; which of them a driver takes, its `open` says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Where a driver is: `module:name` of what makes it, and of what opens its port.
+
+    `open` is an async function of the port's URL; `make` takes the port it returned.
+    """
+
+    make: str
+    open: str = OPEN_PORT
+    polls: bool = False
+    """Whether it asks the device again and again, so that `poll_s` means something to it."""
+
+
+READERS: Mapping[str, Driver] = {
+    "sdt": Driver("drivers.readers.sdt:SdtReader", polls=True),
 }
-GNSS: Mapping[str, str] = {
-    "nmea": "drivers.gnss.nmea:NmeaReceiver",
+GNSS: Mapping[str, Driver] = {
+    "nmea": Driver("drivers.gnss.nmea:NmeaReceiver"),
 }
 
 
-def driver_class(role: Mapping[str, str], kind: str) -> Callable[..., Any]:
-    """Import the class behind `kind`; raises `DriverConfigError`, naming the choices."""
+def choose(role: Mapping[str, Driver], kind: str) -> Driver:
+    """The driver of this kind; raises `DriverConfigError`, naming the choices."""
     if kind not in role:
         raise DriverConfigError(f"no driver {kind!r}; there are: {', '.join(sorted(role))}")
-    module, _, name = role[kind].partition(":")
-    loaded: Callable[..., Any] = getattr(import_module(module), name)
+    return role[kind]
+
+
+def load(where: str) -> Callable[..., Any]:
+    """Import what `module:name` names; raises `DriverConfigError` for a package not installed."""
+    module, _, name = where.partition(":")
+    try:
+        imported = import_module(module)
+    except ModuleNotFoundError as error:
+        raise DriverConfigError(f"{module} needs the package {error.name!r}") from error
+    loaded: Callable[..., Any] = getattr(imported, name)
     return loaded

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from enum import Enum
+from typing import TypeVar
 
 from drivers.errors import DeviceRefused, DeviceSilent, PortGone, TransientDriverError
-from drivers.port import BytePort, open_port
+from drivers.port import Closable
 from runtime.backoff import Backoff
 
 REOPEN_FIRST_S = 0.5  # hw/serial.md 2: a replugged adapter is back within a second or two
@@ -24,12 +25,20 @@ class DeviceState(Enum):
 
 OnState = Callable[[DeviceState, str], None]
 Ready = Callable[[str], None]  # told by the driver, with a few words such as the device's identity
-Run = Callable[[BytePort, Ready], Awaitable[None]]
+PortT = TypeVar("PortT", bound=Closable)
+Run = Callable[[PortT, Ready], Awaitable[None]]
+Open = Callable[[str], Awaitable[PortT]]
 Sleep = Callable[[float], Awaitable[None]]
 
 
 async def keep_open(
-    url: str, run: Run, *, on_state: OnState, backoff: Backoff, sleep: Sleep = asyncio.sleep
+    url: str,
+    run: Run[PortT],
+    *,
+    open_at: Open[PortT],
+    on_state: OnState,
+    backoff: Backoff,
+    sleep: Sleep = asyncio.sleep,
 ) -> None:
     """Open the port at `url`, hand it to `run`, and begin again whenever the device fails.
 
@@ -52,7 +61,7 @@ async def keep_open(
 
     while True:
         try:
-            await _use_once(url, run, ready)
+            await _use_once(url, run, open_at, ready)
         except TransientDriverError as error:
             report(_state_after(error), str(error))
             await sleep(backoff.next_s())
@@ -63,8 +72,8 @@ async def keep_open(
             return
 
 
-async def _use_once(url: str, run: Run, ready: Ready) -> None:
-    port = await open_port(url)
+async def _use_once(url: str, run: Run[PortT], open_at: Open[PortT], ready: Ready) -> None:
+    port = await open_at(url)
     try:
         await run(port, ready)
     finally:

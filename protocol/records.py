@@ -48,6 +48,10 @@ class CredentialKind(IntEnum):
     HMT_PERMIT = 2
     FOREIGN_2017 = 3
     FOREIGN_2023 = 4
+    TRAVEL_DOCUMENT = 5
+    BADGE = 6
+    CODE = 7
+    TAG = 8
 
 
 Last4 = Annotated[str, Meta(max_length=4)]

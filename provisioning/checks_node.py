@@ -43,7 +43,7 @@ class _Web(Struct, frozen=True):
 class _Terminal(Struct, frozen=True):
     """The part of `terminal.toml` that can be checked without a terminal."""
 
-    reader: _Port
+    readers: tuple[_Port, ...]
     web: _Web
     gnss: _Port | None = None
     identity: Path = Path(IDENTITY)
@@ -64,7 +64,7 @@ def check_terminal(folder: Path, now: datetime) -> Iterator[Finding]:
         yield _unreadable(error)
         return
     yield from check_ports((settings.web.port,))
-    for port in (settings.reader, settings.gnss):
+    for port in (*settings.readers, settings.gnss):
         if port is not None and urlsplit(port.port).scheme == "serial":
             yield check_serial_device(Path(urlsplit(port.port).path))
     yield from check_identity(folder / settings.identity, now)

@@ -13,7 +13,7 @@ from provisioning.broker import MOSQUITTO_CONF
 from provisioning.bundle import create_county, create_terminal
 from provisioning.errors import BadPlan, ProvisioningError
 from provisioning.layout import CountyFolder
-from provisioning.plans import CountyPlan, Mode, Pins, Point, TerminalPlan
+from provisioning.plans import CountyPlan, DevicePlan, Mode, Pins, Point, TerminalPlan
 from runtime.config import ConfigError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -101,8 +101,19 @@ def county(
 @click.argument("name")
 @click.option("--point", required=True, help="The assembly point it serves.")
 @click.option("--lane", type=LANE, default=TerminalPlan.lane, show_default=True)
-@click.option("--reader-port", default=TerminalPlan.reader_port, show_default=True)
-@click.option("--gnss-port", help="Port of the satellite receiver, if there is one.")
+@click.option(
+    "--reader",
+    "readers",
+    multiple=True,
+    metavar="KIND=PORT",
+    help="A reader, such as scanner=serial:///dev/ttyACM0; may be given again. "
+    "Default: an ID card reader, sdt, on /dev/ttyUSB0.",
+)
+@click.option(
+    "--gnss",
+    metavar="KIND=PORT",
+    help="The satellite receiver, if there is one, such as nmea=serial:///dev/serial0?baud=9600.",
+)
 @click.option("--board", help="Board profile of hw/ for lights and buzzer, such as pi-4b.")
 @click.option(
     "--pins", type=click.Choice(get_args(Pins)), default=TerminalPlan.pins, show_default=True
@@ -114,24 +125,24 @@ def terminal(
     name: str,
     point: str,
     lane: int,
-    reader_port: str,
-    gnss_port: str | None,
+    readers: tuple[str, ...],
+    gnss: str | None,
     board: str | None,
     pins: Pins,
     web_port: int,
 ) -> None:
     """Make terminal NAME of the county in DIR, and enrol it at the gateway."""
-    plan = TerminalPlan(
-        name=name,
-        point=point,
-        lane=lane,
-        reader_port=reader_port,
-        gnss_port=gnss_port,
-        board=board,
-        pins=pins,
-        web_port=web_port,
-    )
     with _one_line_errors():
+        plan = TerminalPlan(
+            name=name,
+            point=point,
+            lane=lane,
+            readers=tuple(map(_device, readers)) or TerminalPlan.readers,
+            gnss=_device(gnss) if gnss is not None else None,
+            board=board,
+            pins=pins,
+            web_port=web_port,
+        )
         made = create_terminal(folder, plan, datetime.now(UTC))
     click.echo(f"Made terminal {name!r} at {point!r} in {made}")
     click.echo(f"  enrolled   {CountyFolder(folder).enrolment(name)}   belongs on the gateway")
@@ -154,3 +165,11 @@ def _one_line_errors() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+def _device(text: str) -> DevicePlan:
+    """What of it exists is checked with the rest of the plan."""
+    kind, separator, port = text.partition("=")
+    if not separator:
+        raise BadPlan(f"device {text!r}: expected KIND=PORT")
+    return DevicePlan(kind, port)

@@ -3,6 +3,7 @@
 Paths in the settings are relative to the file, so that a node's folder can be moved whole.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,8 +11,8 @@ from msgspec import Struct
 
 from provisioning.errors import NoSuchCounty
 from provisioning.layout import ENROLMENTS, IDENTITY, CountyFolder
-from provisioning.plans import MUSTER_TITLES, CountyPlan, Point, TerminalPlan
-from provisioning.toml_text import Table, encode_toml
+from provisioning.plans import MUSTER_TITLES, CountyPlan, DevicePlan, Point, TerminalPlan
+from provisioning.toml_text import Table, Value, encode_toml
 from runtime.config import load_config
 
 DATA = "data"
@@ -104,13 +105,13 @@ def gateway_toml(county: County, plan: CountyPlan) -> bytes:
 
 def terminal_toml(county: County, plan: TerminalPlan) -> bytes:
     """The text of `terminal.toml`."""
-    tables: dict[str, Table] = {
+    tables: dict[str, Table | Sequence[Table]] = {
         "broker": {**_broker(county), "port": plan.broker_port or county.broker.port},
         "web": {"port": plan.web_port},
-        "reader": {"port": plan.reader_port, "poll_s": plan.reader_poll_s},
+        "readers": [_device(reader) for reader in plan.readers],
     }
-    if plan.gnss_port is not None:
-        tables["gnss"] = {"port": plan.gnss_port}
+    if plan.gnss is not None:
+        tables["gnss"] = _device(plan.gnss)
     if plan.board is not None:
         tables["panel"] = {"board": plan.board, "pins": plan.pins}
     return encode_toml(
@@ -133,3 +134,10 @@ def _broker(county: County) -> Table:
 
 def _points(county: County) -> list[Table]:
     return [msgspec.to_builtins(point) for point in county.points]
+
+
+def _device(plan: DevicePlan) -> Table:
+    table: dict[str, Value] = {"kind": plan.kind, "port": plan.port}
+    if plan.poll_s is not None:
+        table["poll_s"] = plan.poll_s
+    return table

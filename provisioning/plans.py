@@ -2,13 +2,15 @@
 
 import os
 import pwd
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from drivers.errors import DriverConfigError
+from drivers.registry import GNSS, PORT_SCHEMES, READERS, Driver, choose
 from protocol.ids import parse_name
 from provisioning.errors import BadPlan
 
@@ -70,16 +72,36 @@ class CountyPlan:
 
 
 @dataclass(frozen=True)
+class DevicePlan:
+    """A device of a terminal: its driver and its port."""
+
+    kind: str
+    port: str
+    poll_s: float | None = None
+    """How often a reader looks for a card; `None`: as often as its driver thinks right."""
+
+    def check(self, role: Mapping[str, Driver]) -> None:
+        """Raises `BadPlan` for a driver or a kind of port there is not."""
+        try:
+            choose(role, self.kind)
+        except DriverConfigError as error:
+            raise BadPlan(str(error)) from error
+        if urlsplit(self.port).scheme not in PORT_SCHEMES:
+            schemes = ", ".join(PORT_SCHEMES)
+            raise BadPlan(
+                f"port {self.port!r}: expected one of {schemes}, such as serial:///dev/..."
+            )
+
+
+@dataclass(frozen=True)
 class TerminalPlan:
     """A terminal to be made."""
 
     name: str
     point: str
     lane: int = 1
-    reader_port: str = "serial:///dev/ttyUSB0?baud=115200"
-    reader_poll_s: float = 0.5
-    """How often the reader looks for a card."""
-    gnss_port: str | None = None
+    readers: tuple[DevicePlan, ...] = (DevicePlan("sdt", "serial:///dev/ttyUSB0?baud=115200"),)
+    gnss: DevicePlan | None = None
     board: str | None = None
     """A board profile of hw/; `None` is a terminal without lights and buzzer."""
     pins: Pins = "lgpio"
@@ -90,6 +112,9 @@ class TerminalPlan:
     def check(self) -> None:
         """Raises `Malformed` for a bad name and `BadPlan` for anything else."""
         parse_name(self.name)
-        for url in (self.reader_port, self.gnss_port):
-            if url is not None and urlsplit(url).scheme not in {"serial", "tcp"}:
-                raise BadPlan(f"port {url!r}: expected serial:///dev/... or tcp://host:port")
+        if not self.readers:
+            raise BadPlan("a terminal needs a reader")
+        for reader in self.readers:
+            reader.check(READERS)
+        if self.gnss is not None:
+            self.gnss.check(GNSS)

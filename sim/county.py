@@ -19,7 +19,7 @@ from gateway.store.sqlite import DATABASE
 from provisioning.broker import MOSQUITTO_CONF
 from provisioning.bundle import create_county, create_terminal
 from provisioning.layout import GATEWAY_TOML, TERMINAL_TOML, CountyFolder
-from provisioning.plans import CountyPlan, Point, TerminalPlan
+from provisioning.plans import CountyPlan, DevicePlan, Point, TerminalPlan
 from sim.devices.burst import play
 from sim.devices.gnss import SimGnss
 from sim.devices.gnss_replay import replay
@@ -208,9 +208,8 @@ class County:
             TerminalPlan(
                 node,
                 point.name,
-                reader_port=reader_pty.url,
-                reader_poll_s=self.setting.poll_s,
-                gnss_port=gnss_pty.url if self.setting.has_gnss else None,
+                readers=(DevicePlan("sdt", reader_pty.url, self.setting.poll_s),),
+                gnss=DevicePlan("nmea", gnss_pty.url) if self.setting.has_gnss else None,
                 board="pi-4b",
                 pins="mock",
                 broker_port=link.port,

@@ -72,7 +72,7 @@ class Terminal:
             tls=lambda: client_context(keys, clock),
             listener=county,
         )
-        self._reader = Attached("card reader", self._publish)
+        self._readers = [Attached(reader.kind, self._publish) for reader in settings.readers]
         self._gnss = Attached(
             "satellite receiver", self._publish, is_fitted=settings.gnss is not None
         )
@@ -85,7 +85,7 @@ class Terminal:
             lane=self._lane,
             county=county,
             position=self._position,
-            reader=self._reader,
+            readers=self._readers,
             gnss=self._gnss,
         )
         self._feed: Feed[StationView] = Feed(self._status.view())
@@ -94,7 +94,10 @@ class Terminal:
         """Serve until the process is asked to stop."""
         settings, web = self._settings, self._settings.web
         work = [
-            self._reader.read_cards(settings.reader, self._present),
+            *(
+                attached.read_cards(reader, self._present)
+                for attached, reader in zip(self._readers, settings.readers, strict=True)
+            ),
             self._link.run(),
             self._uplink.run(self._link.send_envelope),
             self._send_heartbeats(),

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from random import Random
 
+from drivers.errors import DriverConfigError
 from drivers.gnss.base import GnssEvent, GnssReceiver
-from drivers.port import BytePort
+from drivers.port import Closable
 from drivers.readers.base import CardReader, ReaderEvent
-from drivers.registry import GNSS, READERS, driver_class
+from drivers.registry import GNSS, READERS, Driver, choose, load
 from drivers.supervisor import REOPEN_FIRST_S, REOPEN_LIMIT_S, DeviceState, Ready, Run, keep_open
 from protocol.health import DeviceHealth
 from runtime.backoff import Backoff
@@ -35,14 +36,18 @@ class Attached:
         self, settings: ReaderSettings, present: Callable[[ReaderEvent], Awaitable[None]]
     ) -> None:
         """Present every card of a reader, until cancelled."""
-        make = driver_class(READERS, settings.kind)
+        driver = choose(READERS, settings.kind)
+        options = {} if settings.poll_s is None else {"poll_s": settings.poll_s}
+        if options and not driver.polls:
+            raise DriverConfigError(f"poll_s means nothing to a reader of kind {settings.kind!r}")
+        make = load(driver.make)
 
-        async def run(port: BytePort, ready: Ready) -> None:
-            reader: CardReader = make(port, poll_s=settings.poll_s, on_ready=ready)
+        async def run(port: Closable, ready: Ready) -> None:
+            reader: CardReader = make(port, on_ready=ready, **options)
             async for event in reader.events():
                 await present(event)
 
-        await self._keep(settings.port, run)
+        await self._keep(settings.port, driver, run)
 
     async def read_fixes(
         self,
@@ -51,19 +56,21 @@ class Attached:
         monotonic_s: Callable[[], float],
     ) -> None:
         """Take every event of a satellite receiver, until cancelled."""
-        make = driver_class(GNSS, settings.kind)
+        driver = choose(GNSS, settings.kind)
+        make = load(driver.make)
 
-        async def run(port: BytePort, ready: Ready) -> None:
+        async def run(port: Closable, ready: Ready) -> None:
             receiver: GnssReceiver = make(port, built=RELEASED.date(), monotonic=monotonic_s)
             async for event in receiver.events():
                 ready("talks")
                 take(event)
 
-        await self._keep(settings.port, run)
+        await self._keep(settings.port, driver, run)
 
-    async def _keep(self, url: str, run: Run) -> None:
+    async def _keep(self, url: str, driver: Driver, run: Run[Closable]) -> None:
         backoff = Backoff(REOPEN_FIRST_S, REOPEN_LIMIT_S, Random())
-        await keep_open(url, run, on_state=self._on_state, backoff=backoff)
+        open_at = load(driver.open)
+        await keep_open(url, run, open_at=open_at, on_state=self._on_state, backoff=backoff)
 
     def _on_state(self, state: DeviceState, reason: str) -> None:
         log.info("%s: %s: %s", self._name, state.value, reason)

@@ -8,22 +8,24 @@ from msgspec import Meta, Struct
 from protocol.fields import NameText
 from runtime.config import BrokerSettings, PortNumber
 
+MAX_READERS = 8  # USB ports of a Pi and a hub
 PollSeconds = Annotated[float, Meta(ge=0.001, le=5)]
 
 
 class ReaderSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The card reader: a driver of `drivers.registry.READERS` on a port."""
+    """One reader: a driver of `drivers.registry.READERS` on a port."""
 
+    kind: str
     port: str
-    kind: str = "sdt"
-    poll_s: PollSeconds = 0.5
+    poll_s: PollSeconds | None = None
+    """How often the device is asked; None: as often as its driver thinks right."""
 
 
 class GnssSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The satellite receiver: a driver of `drivers.registry.GNSS` on a port."""
 
+    kind: str
     port: str
-    kind: str = "nmea"
 
 
 class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,7 +50,7 @@ class TerminalSettings(Struct, frozen=True, forbid_unknown_fields=True):
     point: NameText
     broker: BrokerSettings
     web: WebSettings
-    reader: ReaderSettings
+    readers: Annotated[tuple[ReaderSettings, ...], Meta(min_length=1, max_length=MAX_READERS)]
     gnss: GnssSettings | None = None
     panel: PanelSettings | None = None
     lane: Annotated[int, Meta(ge=1, le=99)] = 1

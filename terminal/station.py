@@ -29,6 +29,7 @@ _KINDS = {
     DocumentKind.HMT_PERMIT: CredentialKind.HMT_PERMIT,
     DocumentKind.FOREIGN_2017: CredentialKind.FOREIGN_2017,
     DocumentKind.FOREIGN_2023: CredentialKind.FOREIGN_2023,
+    DocumentKind.TRAVEL_DOCUMENT: CredentialKind.TRAVEL_DOCUMENT,
 }
 
 _TROUBLES = {
@@ -80,6 +81,8 @@ class Station:
         """The verdict on one presentation; `None` when the card must simply be held still."""
         if isinstance(event, CardTrouble):
             return self._judge_trouble(event, at)
+        if not isinstance(event, CardRead):
+            return None  # codes and tags: with the badge
         return self._judge_card(event, at)
 
     def confirm(self, decision: Decision) -> None:

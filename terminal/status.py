@@ -1,6 +1,8 @@
 """What is so right now: for the page, and for the heartbeat."""
 
-from protocol.health import Heartbeat
+from collections.abc import Sequence
+
+from protocol.health import DeviceHealth, Heartbeat
 from protocol.keys import Identity
 from protocol.records import Stamp, TimeSource
 from protocol.roster import Point
@@ -32,13 +34,13 @@ class Status:
         lane: Lane,
         county: County,
         position: Position,
-        reader: Attached,
+        readers: Sequence[Attached],
         gnss: Attached,
     ) -> None:
         self._settings, self._identity = settings, identity
         self._clock, self._outbox, self._station = clock, outbox, station
         self._lane, self._county, self._position = lane, county, position
-        self._reader, self._gnss = reader, gnss
+        self._readers, self._gnss = readers, gnss
         self._started_s = clock.monotonic_s()
 
     def view(self) -> StationView:
@@ -62,7 +64,7 @@ class Status:
             now_ms=now.wall_ms,
             clock_source=now.source,
             clock_error_ms=now.error_ms,
-            reader=self._reader.health,
+            reader=self._worst_reader(),
             gnss=self._gnss.health,
             troubles=self._troubles(now),
         )
@@ -86,12 +88,16 @@ class Status:
             refused=custody.refused,
             present=self._station.present(),
             roster_version=roster.version if roster else 0,
-            reader=self._reader.health,
+            reader=self._worst_reader(),
             gnss=self._gnss.health,
             disk_free_bytes=max(0, self._outbox.room_bytes),
             latitude_e6=position[0] if position else None,
             longitude_e6=position[1] if position else None,
         )
+
+    def _worst_reader(self) -> DeviceHealth:
+        """The numbers of `DeviceHealth` rise from ready to fault; all fitted ones count."""
+        return max(reader.health for reader in self._readers)
 
     def _custody(self, now_ms: int) -> Custody:
         depth = self._outbox.depth

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from drivers.registry import GNSS, READERS, driver_class
+from drivers.registry import GNSS, READERS, Driver, load
 from muster import main
 from runtime.lazy_cli import LazyGroup
 
@@ -59,15 +59,16 @@ def test_a_file_has_one_duty(path: Path) -> None:
 @pytest.mark.parametrize(
     ("role", "kind"), [(role, kind) for role in (READERS, GNSS) for kind in role], ids=str
 )
-def test_every_driver_is_whole(role: dict[str, str], kind: str) -> None:
+def test_every_driver_is_whole(role: dict[str, Driver], kind: str) -> None:
     """It loads, is written from a sheet, has a simulator, and keeps its role's contract."""
-    assert callable(driver_class(role, kind))
+    assert callable(load(role[kind].make))
+    assert callable(load(role[kind].open))
     assert (ROOT / "hw" / SHEETS[kind]).is_file()
     module, _, name = SIMULATORS[kind].partition(":")
     assert callable(getattr(import_module(module), name))
     contract = (ROOT / "tests" / "contract" / f"{CONTRACTS[kind]}.py").read_text()
-    driver = role[kind].partition(":")[2]
-    assert driver in contract or "driver_class(" in contract  # by name, or the whole table
+    driver = role[kind].make.partition(":")[2]
+    assert driver in contract or "load(GNSS" in contract  # by name, or the whole table
 
 
 def files_of(folder: Traversable, prefix: str = "") -> Iterator[str]:

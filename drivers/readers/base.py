@@ -1,4 +1,4 @@
-"""What every document reader owes its caller."""
+"""What every reader owes its caller: documents, codes and tags, told apart and told once."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ class DocumentKind(Enum):
     HMT_PERMIT = "hmt_permit"  # residence permit for people of Hong Kong, Macau and Taiwan
     FOREIGN_2017 = "foreign_2017"  # foreigner's permanent residence card, 2017 form
     FOREIGN_2023 = "foreign_2023"  # the same, 2023 form
+    TRAVEL_DOCUMENT = "travel_document"  # passport or card, by its machine-readable zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,24 @@ class CardRead:
     valid_from: date | None
     valid_until: date | None
     never_expires: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRead:
+    """One barcode or QR code, whole. What it means is for the caller to find out."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TagRead:
+    """One contactless tag. Its `uid` can be copied: it names, it proves nothing.
+
+    `text` is the first text of its NDEF message, None if it holds none.
+    """
+
+    uid: bytes = field(repr=False)
+    text: str | None = field(repr=False)
 
 
 class TroubleReason(Enum):
@@ -55,14 +74,14 @@ class CardTrouble:
     sw: bytes = b""
 
 
-ReaderEvent = CardRead | CardTrouble
+ReaderEvent = CardRead | CodeRead | TagRead | CardTrouble
 
 
 class CardReader(Protocol):
-    """A document reader on an open port.
+    """A reader on an open port.
 
-    An implementation must: report one presentation of a document once, in order; report a
-    different document at once; turn line noise and damaged answers into retries and then a
+    An implementation must: report one presentation of a document, code or tag once, in order;
+    report a different one at once; turn line noise and damaged answers into retries and then a
     `CardTrouble`, never into an exception; keep what a document holds out of logs and exceptions.
     It may report a trouble more than once per presentation when a reading lies in between.
     """

@@ -16,7 +16,7 @@ from gateway.cli import take_roster
 from provisioning.broker import MOSQUITTO_CONF
 from provisioning.bundle import create_county, create_terminal
 from provisioning.layout import GATEWAY_TOML, CountyFolder
-from provisioning.plans import CountyPlan, Point, TerminalPlan
+from provisioning.plans import CountyPlan, DevicePlan, Point, TerminalPlan
 from sim.people import SimPerson, make_people, write_roster_csv
 from tests.broker_process import BrokerProcess, free_port
 
@@ -48,8 +48,7 @@ class BenchCounty:
         plan = TerminalPlan(
             TERMINAL,
             POINT.name,
-            reader_port=reader_port,
-            reader_poll_s=reader_poll_s,
+            readers=(DevicePlan("sdt", reader_port, reader_poll_s),),
             web_port=web_port,
         )
         return create_terminal(self.paths.folder, plan, datetime.now(UTC))

@@ -10,7 +10,7 @@ import pytest
 
 from drivers.errors import DeviceSilent, PortGone
 from drivers.gnss.base import Fix, FixQuality, GnssEvent, GnssReceiver, NoFix, NoFixReason
-from drivers.registry import GNSS, driver_class
+from drivers.registry import GNSS, load
 from sim.clock import Run
 from sim.devices.burst import Burst, play
 from sim.devices.gnss import REACQUIRE_S, SimGnss, Talker
@@ -29,7 +29,7 @@ Story = Callable[[SimGnss, int], None]
 @pytest.fixture(params=sorted(GNSS))
 def make(request: pytest.FixtureRequest) -> Make:
     """The constructor of each receiver there is."""
-    return driver_class(GNSS, request.param)
+    return load(GNSS[request.param].make)
 
 
 def device(**options: object) -> SimGnss:

@@ -4,7 +4,6 @@ from random import Random
 
 import pytest
 
-from drivers import supervisor
 from drivers.errors import (
     DeviceRefused,
     DeviceSilent,
@@ -12,7 +11,7 @@ from drivers.errors import (
     PortGone,
     TransientDriverError,
 )
-from drivers.port import BytePort
+from drivers.port import BytePort, open_port
 from drivers.supervisor import REFUSED_WAIT_S, DeviceState, Ready, keep_open
 from runtime.backoff import Backoff
 from sim.clock import Run
@@ -25,14 +24,13 @@ States = list[tuple[DeviceState, str]]
 class Stage:
     """A device that fails as told, once for each try, and then ends in peace."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *fates: Exception | None) -> None:
+    def __init__(self, *fates: Exception | None) -> None:
         self._fates = list(fates)
         self.states: States = []
         self.waits_s: list[float] = []
         self.ports: list[BytePort] = []
-        monkeypatch.setattr(supervisor, "open_port", self._open)
 
-    async def _open(self, url: str) -> BytePort:
+    async def open_at(self, url: str) -> BytePort:
         assert url == URL
         if self._fates and isinstance(self._fates[0], FileNotFoundError):
             self._fates.pop(0)
@@ -55,17 +53,15 @@ class Stage:
         await keep_open(
             URL,
             self.drive,
+            open_at=self.open_at,
             on_state=lambda state, reason: self.states.append((state, reason)),
             backoff=Backoff(0.5, 10.0, Random(0)),
             sleep=self.sleep,
         )
 
 
-def test_every_failure_has_its_state_and_the_device_comes_back(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_failure_has_its_state_and_the_device_comes_back(run: Run) -> None:
     stage = Stage(
-        monkeypatch,
         FileNotFoundError(),
         DeviceSilent("no answer"),
         PortGone("unplugged"),
@@ -88,28 +84,24 @@ def test_every_failure_has_its_state_and_the_device_comes_back(
     assert stage.waits_s[3] == REFUSED_WAIT_S
 
 
-def test_a_state_that_stays_is_reported_once_and_waits_grow(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = Stage(monkeypatch, *[FileNotFoundError() for _ in range(8)], None)
+def test_a_state_that_stays_is_reported_once_and_waits_grow(run: Run) -> None:
+    stage = Stage(*[FileNotFoundError() for _ in range(8)], None)
     run(stage.keep())
     assert [state for state, _ in stage.states] == [DeviceState.MISSING, DeviceState.READY]
     assert stage.waits_s[0] <= 0.5
     assert stage.waits_s[-1] >= 5.0
 
 
-def test_a_device_that_got_ready_is_retried_at_once(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_device_that_got_ready_is_retried_at_once(run: Run) -> None:
     gone = [FileNotFoundError() for _ in range(8)]
-    stage = Stage(monkeypatch, *gone, PortGone("unplugged"), None)
+    stage = Stage(*gone, PortGone("unplugged"), None)
     run(stage.keep())
     assert stage.waits_s[-1] <= 0.5
 
 
-def test_every_port_is_closed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_port_is_closed(run: Run) -> None:
     async def main() -> None:
-        stage = Stage(monkeypatch, PortGone("a"), DeviceRefused("b"), None)
+        stage = Stage(PortGone("a"), DeviceRefused("b"), None)
         await stage.keep()
         assert len(stage.ports) == 3
         for port in stage.ports:
@@ -120,11 +112,9 @@ def test_every_port_is_closed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("error", [DriverConfigError("no such driver"), RuntimeError("a bug")])
-def test_what_no_retry_cures_passes_through_and_closes_the_port(
-    run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+def test_what_no_retry_cures_passes_through_and_closes_the_port(run: Run, error: Exception) -> None:
     async def main() -> None:
-        stage = Stage(monkeypatch, error)
+        stage = Stage(error)
         with pytest.raises(type(error)):
             await stage.keep()
         with pytest.raises(PortGone):
@@ -133,15 +123,21 @@ def test_what_no_retry_cures_passes_through_and_closes_the_port(
     run(main())
 
 
-def test_cancelling_closes_the_port(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancelling_closes_the_port(run: Run) -> None:
     async def main() -> None:
-        stage = Stage(monkeypatch)
+        stage = Stage()
 
         async def drive(port: BytePort, _ready: Ready) -> None:
             await port.read()
 
         keeping = asyncio.create_task(
-            keep_open(URL, drive, on_state=lambda *_: None, backoff=Backoff(1, 1, Random(0)))
+            keep_open(
+                URL,
+                drive,
+                open_at=stage.open_at,
+                on_state=lambda *_: None,
+                backoff=Backoff(1, 1, Random(0)),
+            )
         )
         await asyncio.sleep(1)
         keeping.cancel()
@@ -160,6 +156,10 @@ def test_a_bad_url_stops_it(tmp_path: Path) -> None:
     with pytest.raises(DriverConfigError):
         asyncio.run(
             keep_open(
-                str(tmp_path), never, on_state=lambda *_: None, backoff=Backoff(1, 1, Random(0))
+                str(tmp_path),
+                never,
+                open_at=open_port,
+                on_state=lambda *_: None,
+                backoff=Backoff(1, 1, Random(0)),
             )
         )

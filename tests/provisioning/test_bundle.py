@@ -16,7 +16,7 @@ from provisioning import bundle
 from provisioning.bundle import create_county, create_terminal
 from provisioning.errors import AlreadyThere, BadPlan, NoSuchCounty
 from provisioning.layout import IDENTITY, CountyFolder
-from provisioning.plans import CountyPlan, Point, TerminalPlan
+from provisioning.plans import CountyPlan, DevicePlan, Point, TerminalPlan
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
 from runtime.release import RELEASED
@@ -64,8 +64,11 @@ def test_a_terminal_understands_its_settings(county: CountyFolder) -> None:
         "t1",
         "town-hall",
         lane=2,
-        reader_port="tcp://127.0.0.1:4001",
-        gnss_port="serial:///dev/gnss?baud=9600",
+        readers=(
+            DevicePlan("sdt", "tcp://127.0.0.1:4001", poll_s=0.25),
+            DevicePlan("sdt", "serial:///dev/ttyUSB1"),
+        ),
+        gnss=DevicePlan("nmea", "serial:///dev/gnss?baud=9600"),
         board="pi-4b",
         pins="mock",
         web_port=18081,
@@ -75,7 +78,10 @@ def test_a_terminal_understands_its_settings(county: CountyFolder) -> None:
     assert made == county.terminal("t1")
     assert (settings.county, settings.node, settings.point) == ("demo", "t1", "town-hall")
     assert (settings.lane, settings.web.port) == (2, 18081)
-    assert settings.reader.port == "tcp://127.0.0.1:4001"
+    assert [(reader.port, reader.poll_s) for reader in settings.readers] == [
+        ("tcp://127.0.0.1:4001", 0.25),
+        ("serial:///dev/ttyUSB1", None),
+    ]
     assert settings.gnss is not None
     assert settings.gnss.port == "serial:///dev/gnss?baud=9600"
     assert settings.panel is not None
@@ -189,8 +195,8 @@ def test_a_county_that_cannot_be_leaves_nothing(tmp_path: Path, plan: CountyPlan
         TerminalPlan("T1", "town-hall"),
         TerminalPlan("../t1", "town-hall"),
         TerminalPlan("t1", "school"),
-        TerminalPlan("t1", "town-hall", reader_port="/dev/ttyUSB0"),
-        TerminalPlan("t1", "town-hall", gnss_port="COM3"),
+        TerminalPlan("t1", "town-hall", readers=(DevicePlan("sdt", "/dev/ttyUSB0"),)),
+        TerminalPlan("t1", "town-hall", gnss=DevicePlan("nmea", "COM3")),
         TerminalPlan("t1", "town-hall", board="pi\n4b"),
     ],
 )

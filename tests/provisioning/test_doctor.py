@@ -27,7 +27,7 @@ from provisioning.checks_node import RENEW_WITHIN, check_certificate, check_crl,
 from provisioning.doctor import doctor, examine, language
 from provisioning.findings import Finding, Mark, render
 from provisioning.layout import IDENTITY, CountyFolder
-from provisioning.plans import CountyPlan, TerminalPlan
+from provisioning.plans import CountyPlan, DevicePlan, TerminalPlan
 from runtime.clock import SystemClock, TimeFloor
 from runtime.release import RELEASED
 from tests.broker_process import free_port
@@ -46,7 +46,12 @@ def county(tmp_path: Path) -> CountyFolder:
 
 @pytest.fixture
 def terminal(county: CountyFolder) -> Path:
-    plan = TerminalPlan("t1", "town-hall", reader_port="tcp://127.0.0.1:4001", web_port=free_port())
+    plan = TerminalPlan(
+        "t1",
+        "town-hall",
+        readers=(DevicePlan("sdt", "tcp://127.0.0.1:4001"),),
+        web_port=free_port(),
+    )
     return create_terminal(county.folder, plan, NOW)
 
 
@@ -155,7 +160,10 @@ def test_a_folder_of_nothing_is_bad(tmp_path: Path) -> None:
 def test_a_serial_device_that_is_not_there_is_bad(county: CountyFolder, tmp_path: Path) -> None:
     reader = tmp_path / "ttyUSB0"
     plan = TerminalPlan(
-        "t2", "town-hall", reader_port=f"serial://{reader}?baud=115200", web_port=free_port()
+        "t2",
+        "town-hall",
+        readers=(DevicePlan("sdt", f"serial://{reader}?baud=115200"),),
+        web_port=free_port(),
     )
     folder = create_terminal(county.folder, plan, NOW)
     assert worst(list(checks_node.check_terminal(folder, NOW))) is Mark.BAD
@@ -282,7 +290,7 @@ def test_the_operators_language(environment: dict[str, str], lang: str) -> None:
 def test_the_command_says_it_in_words_and_in_its_exit_code(tmp_path: Path) -> None:
     now = datetime.now(UTC)  # the command looks at the real clock
     create_county(tmp_path / "county", CountyPlan(), now)
-    plan = TerminalPlan("t1", "town-hall", reader_port="tcp://127.0.0.1:4001")
+    plan = TerminalPlan("t1", "town-hall", readers=(DevicePlan("sdt", "tcp://127.0.0.1:4001"),))
     terminal = create_terminal(tmp_path / "county", plan, now)
     well = CliRunner().invoke(doctor, [str(terminal), "--lang", "en"])
     assert well.exit_code == 0

@@ -49,8 +49,8 @@ def test_points_are_given_one_by_one(tmp_path: Path) -> None:
 
 
 def test_a_terminals_options_reach_its_settings(folder: Path) -> None:
-    options = ("--lane", 3, "--reader-port", "tcp://127.0.0.1:4001", "--board", "pi-4b")
-    more = ("--pins", "mock", "--gnss-port", "tcp://127.0.0.1:4002", "--web-port", 9000)
+    options = ("--lane", 3, "--reader", "sdt=tcp://127.0.0.1:4001", "--board", "pi-4b")
+    more = ("--pins", "mock", "--gnss", "nmea=tcp://127.0.0.1:4002", "--web-port", 9000)
     assert run("terminal", folder, "t1", "--point", "town-hall", *options, *more).exit_code == 0
     settings = load_config(folder / "terminals/t1/terminal.toml", TerminalSettings)
     assert (settings.lane, settings.web.port) == (3, 9000)
@@ -68,6 +68,14 @@ def test_a_terminals_options_reach_its_settings(folder: Path) -> None:
         (("county", "{here}/file/c"), "file"),
         (("terminal", "{here}", "t1", "--point", "school"), "holds no county"),
         (("terminal", "{here}/county", "t1", "--point", "school"), "county.toml has: town-hall"),
+        (
+            ("terminal", "{here}/county", "t1", "--point", "town-hall", "--reader", "/dev/ttyUSB0"),
+            "expected KIND=PORT",
+        ),
+        (
+            ("terminal", "{here}/county", "t1", "--point", "town-hall", "--gnss", "sdt=tcp://h:1"),
+            "no driver 'sdt'; there are: nmea",
+        ),
         (("terminal", "{here}/county", "t/1", "--point", "town-hall"), "not a name"),
     ],
 )

@@ -34,7 +34,7 @@ SETTINGS = TerminalSettings(
     point="qingshan",
     broker=BrokerSettings("127.0.0.1"),
     web=WebSettings(8000),
-    reader=ReaderSettings("serial:///dev/null"),
+    readers=(ReaderSettings("sdt", "serial:///dev/null"),),
     lane=2,
 )
 
@@ -69,7 +69,7 @@ class Rig:
             lane=self.lane,
             county=self.county,
             position=Position(self.clock),
-            reader=self.reader,
+            readers=[self.reader],
             gnss=Attached("satellite receiver", lambda: None, is_fitted=False),
         )
 

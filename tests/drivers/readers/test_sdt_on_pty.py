@@ -65,6 +65,7 @@ def test_a_replugged_reader_reads_on_without_a_restart(tmp_path: Path) -> None:
                 keep_open(
                     exposed.url,
                     drive,
+                    open_at=open_port,
                     on_state=lambda state, _: states.put_nowait(state),
                     backoff=Backoff(0.01, 0.05, Random(0)),
                 )
