@@ -22,7 +22,6 @@ POWERS = (
     PowerReport(on_mains=False, charge_percent=78, under_voltage=False, temperature_c=51),
     PowerReport(on_mains=None, charge_percent=None, under_voltage=False, temperature_c=55),
     PowerReport(on_mains=False, charge_percent=14, under_voltage=False, temperature_c=44),
-    PowerReport(on_mains=True, charge_percent=None, under_voltage=True, temperature_c=61),
 )
 _TOWNS = (
     "青山 Qingshan",
@@ -176,6 +175,6 @@ def _node_row(number: int, rows: tuple[PointRow, ...]) -> NodeRow:
             ),
             DeviceReport(DeviceRole.GNSS, "nmea", DeviceHealth.READY),
         ),
-        power=None if never else POWERS[number % len(POWERS)],
+        power=None if never else POWERS[3 if state is NodeState.REDUCED else number % 3],
         enclosure_is_open=state is NodeState.REDUCED and number % 2 == 0,
     )

@@ -107,7 +107,7 @@ def power_in_words(power: PowerReport, words: Words) -> str:
     if power.on_mains is not None:
         told.append(words("nodes.mains" if power.on_mains else "nodes.battery"))
     if power.charge_percent is not None:
-        told.append(f"{power.charge_percent} %")
+        told.append(f"{power.charge_percent}\N{NO-BREAK SPACE}%")
     if power.under_voltage:
         told.append(words("nodes.under_voltage"))
     return " ".join(told)
