@@ -25,6 +25,7 @@ from sim.faults import FAULTS, FaultyLine
 from sim.foreground import run_until_stopped
 from sim.recording import RecordedDevice, RecordingLine
 
+LINGER_S = 1.0  # unplugged at once, a pty loses what the host has not read yet
 NO_PACE = "fast"
 """The word for a line without a speed limit."""
 
@@ -156,7 +157,12 @@ class Workbench:
             click.echo("the host says what the recording does not hold", err=True)
 
         device = RecordedDevice(self.line, recording, on_stranger=stranger)
-        return self.run(title, device.run, {})
+
+        async def play() -> None:
+            await device.run()
+            await asyncio.sleep(LINGER_S)
+
+        return self.run(title, play, {})
 
     async def _run(
         self, title: str, device: Device, verbs: Mapping[str, Verb], hand: Device | None
