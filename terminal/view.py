@@ -39,6 +39,8 @@ class ShownScan:
     """When the same person was first seen at this terminal, for *already here*."""
     card_trouble: TroubleReason | None = None
     """Why the card was not read, where it was not."""
+    is_undone: bool = False
+    """It was taken back; it stays in the list, so that everybody sees that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,9 @@ class Trouble(Enum):
     DISK_FAILING = "disk_failing"
     NO_ROSTER = "no_roster"
     HOLD_CARD_STILL = "hold_card_still"
+    UNDONE = "undone"
+    NOTHING_TO_UNDO = "nothing_to_undo"
+    LANE_PAUSED = "lane_paused"
     CLOCK_UNSET = "clock_unset"
     COUNTY_REFUSES = "county_refuses"
 
@@ -100,6 +105,6 @@ class StationView:
     clock_error_ms: int
     readers: tuple[ShownReader, ...]
     reader: DeviceHealth
-    """The worst of `readers`, as the county hears of it."""
+    """The worst of `readers`."""
     gnss: DeviceHealth
     troubles: tuple[Trouble, ...]
