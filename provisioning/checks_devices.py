@@ -11,7 +11,7 @@ from msgspec import Struct
 from drivers.device import Device, Look, Role, find_device, look_at_device
 from drivers.errors import DriverConfigError
 from drivers.gnss.base import NoFix, NoFixReason
-from drivers.panel.board import Board, load_board
+from drivers.panel.board import load_board
 from drivers.supervisor import DeviceState
 from drivers.words import TO_DO, device_words, reason_in
 from provisioning.findings import Finding, Text, bad, good, look
@@ -120,9 +120,7 @@ def judge_look(fitted: _Fitted, device: Device, seen: Look) -> Finding:
     if seen.state is DeviceState.BUSY and (holder := _holder_of_port(fitted.port)) is not None:
         return look(_stands(fitted, seen, _process(holder)), _to_do(seen.state))
     what = _stands(fitted, seen, Text(reason_in("zh", seen.detail), reason_in("en", seen.detail)))
-    if seen.state is DeviceState.BUSY or (
-        fitted.is_optional and seen.state is DeviceState.MISSING
-    ):
+    if seen.state is DeviceState.BUSY or (fitted.is_optional and seen.state is DeviceState.MISSING):
         return look(what, _to_do(seen.state))
     return bad(what, _to_do(seen.state))
 
@@ -184,9 +182,7 @@ def _process(holder: Holder) -> Text:
 def _wrong(error: DriverConfigError) -> Finding:
     return bad(
         Text(f"设置有误：{error}", f"A setting is wrong: {error}"),
-        Text("按提示改正该文件，或安装所缺的软件包", "Correct the file, or install what is missing"),
+        Text(
+            "按提示改正该文件，或安装所缺的软件包", "Correct the file, or install what is missing"
+        ),
     )
-
-
-def _ports_of(board: Board) -> Sequence[_Fitted]:
-    raise NotImplementedError

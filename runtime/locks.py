@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
-_PID, _FILE = 4, 5  # words of a line; one that waits for a lock has an arrow more, and no place here
+_PID, _FILE = (
+    4,
+    5,
+)  # words of a line; one that waits for a lock has an arrow more, and no place here
 _COMMAND_CHARS = 60
 
 

@@ -12,7 +12,9 @@ import pytest
 
 from runtime.locks import holder_of
 
-HOLD = "import fcntl,sys; f=open(sys.argv[1]); fcntl.flock(f, 2); print('held', flush=True); input()"
+HOLD = (
+    "import fcntl,sys; f=open(sys.argv[1]); fcntl.flock(f, 2); print('held', flush=True); input()"
+)
 
 
 def test_another_process_is_named(tmp_path: Path) -> None:
