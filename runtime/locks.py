@@ -1,4 +1,4 @@
-"""Which process holds a file locked, as the kernel tells it (proc_locks(5), proc_pid_cmdline(5))."""
+"""Which process holds a file locked, as the kernel tells it (proc_locks(5))."""
 
 import os
 from collections.abc import Iterator

@@ -52,7 +52,7 @@ _TO_CREATE = click.Path(path_type=Path)
 _OPTIONS = (
     click.option("--link", type=_TO_CREATE, help="Device to create: a pty."),
     click.option("--tcp", type=click.IntRange(0, 65535), help="Or a TCP port; 0: a free one."),
-    click.option("--baud", type=click.IntRange(min=1), help="Rate of its UART; default: any, unpaced."),
+    click.option("--baud", type=click.IntRange(min=1), help="Rate of its UART; else any, unpaced."),
     click.option("--fault", type=click.Choice(sorted(FAULTS)), default="clean", show_default=True),
     click.option("--seed", type=int, default=0, show_default=True, help="Makes chance repeatable."),
     click.option("--control", type=_TO_CREATE, help="Socket to create for `muster sim tell`."),
