@@ -44,7 +44,10 @@ ROLES: Mapping[Role, Mapping[str, Driver]] = MappingProxyType(
 )
 
 URL_FORMS: Mapping[str, str] = MappingProxyType(
-    {OPEN_PORT: "serial:///dev/ttyUSB0?baud=115200  or  tcp://host:port"}
+    {
+        OPEN_PORT: "serial:///dev/ttyUSB0?baud=115200  tcp://HOST:PORT",
+        "drivers.readers.sdt_port:open_sdt": "serial:///dev/ttyUSB0?baud=auto  usb://0400:c35a  tcp://HOST:PORT",
+    }
 )
 """What opens a driver's port -> what its URLs look like."""
 

@@ -56,15 +56,15 @@ class _Gateway(Struct, frozen=True):
     identity: Path = Path(IDENTITY)
 
 
-def check_terminal(folder: Path, now: datetime) -> Iterator[Finding]:
-    """A terminal's folder, on the terminal."""
+def check_terminal(folder: Path, now: datetime, *, with_ports: bool = True) -> Iterator[Finding]:
+    """A terminal's folder, on the terminal; `with_ports`: are its serial devices there?"""
     try:
         settings = load_config(folder / TERMINAL_TOML, _Terminal)
     except ConfigError as error:
         yield _unreadable(error)
         return
     yield from check_ports((settings.web.port,))
-    for port in (*settings.readers, settings.gnss):
+    for port in (*settings.readers, settings.gnss) if with_ports else ():
         if port is not None and urlsplit(port.port).scheme == "serial":
             yield check_serial_device(Path(urlsplit(port.port).path))
     yield from check_identity(folder / settings.identity, now)
