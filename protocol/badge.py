@@ -18,6 +18,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta, timezone
 from enum import Enum
+from typing import NamedTuple
 
 from protocol import suites
 from protocol.base45 import decode_base45, encode_base45
@@ -83,8 +84,7 @@ GENUINE = frozenset(
 """An issuer of the county made it: what it says of its holder is true."""
 
 
-@dataclass(frozen=True, slots=True)
-class BadgeCheck:
+class BadgeCheck(NamedTuple):
     """A verdict, and what the badge says: a mere claim unless the verdict is one of `GENUINE`."""
 
     verdict: BadgeVerdict

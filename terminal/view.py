@@ -56,6 +56,7 @@ class Trouble(Enum):
     DISK_FAILING = "disk_failing"
     NO_ROSTER = "no_roster"
     HOLD_CARD_STILL = "hold_card_still"
+    SCAN_AGAIN = "scan_again"
     CLOCK_UNSET = "clock_unset"
     COUNTY_REFUSES = "county_refuses"
 

@@ -23,6 +23,7 @@ class Idle(Enum):
 
     READY = "ready"
     HOLD_STILL = "hold_still"
+    SCAN_AGAIN = "scan_again"
     NOT_READING = "not_reading"
     PAUSED = "paused"
 
@@ -70,6 +71,7 @@ _LINK_SHAPES = {LinkState.UP: "well", LinkState.DOWN: "late", LinkState.REFUSED:
 _NOT_RECORDING = frozenset({Trouble.DISK_FULL, Trouble.DISK_FAILING})
 _GRAVEST_FIRST = (
     Trouble.HOLD_CARD_STILL,  # lasts a second and is about the card in the hand
+    Trouble.SCAN_AGAIN,  # likewise
     Trouble.DISK_FAILING,
     Trouble.DISK_FULL,
     Trouble.COUNTY_REFUSES,
@@ -150,6 +152,8 @@ def idle_state(view: StationView) -> Idle:
         return Idle.NOT_READING
     if Trouble.HOLD_CARD_STILL in view.troubles:
         return Idle.HOLD_STILL
+    if Trouble.SCAN_AGAIN in view.troubles:
+        return Idle.SCAN_AGAIN
     return Idle.READY
 
 
