@@ -79,14 +79,14 @@ class BadgeOffice:
             raise BadPlan(f"badges cannot end on {last_day}: it is {today}")
         held = {} if renew else self._good(today)
         taken = {each.badge.badge_id for each in self.issued}
-        badges: list[IssuedBadge] = []
-        for holder in holders:
-            again = held.get(holder)
-            if again is None:
-                again = held[holder] = self._make(holder, today, last_day, taken)
-            badges.append(again)
-        self._remember([each for each in badges if each.is_new])
-        return badges
+        wanted = list(holders)
+        new = {
+            holder: self._make(holder, today, last_day, taken)
+            for holder in dict.fromkeys(wanted)
+            if holder not in held
+        }
+        self._remember(list(new.values()))
+        return [held.get(holder) or new[holder] for holder in wanted]
 
     def revoke(self, badge_ids: Iterable[bytes], now: datetime) -> RevokedBadges:
         """Put badges on the list for ever and publish it; the same again does no harm.
