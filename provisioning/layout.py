@@ -24,6 +24,7 @@ GATEWAY_TOML = "gateway.toml"
 TERMINAL_TOML = "terminal.toml"
 IDENTITY = "identity"
 ENROLMENTS = "enrolments"
+DATA = "data"
 REVOKED_BADGES = "badges.revoked"
 
 
