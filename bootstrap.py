@@ -18,7 +18,8 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "installed"
 OLDEST_PYTHON = (3, 11)
 
-RUN_TOOLS = {"mosquitto": "mosquitto"}
+# lsusb shows what is plugged in; its package brings libusb, which has no program to look for.
+RUN_TOOLS = {"mosquitto": "mosquitto", "lsusb": "usbutils"}
 TEST_TOOLS = {"chromium": "chromium", "fusermount3": "fuse3", "faketime": "faketime"}
 """Program -> Debian package."""
 TEST_FONTS = (Path("/usr/share/fonts/opentype/noto"), "fonts-noto-cjk")
