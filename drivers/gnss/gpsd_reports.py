@@ -18,8 +18,8 @@ MAX_LINE_BYTES = 16_384
 
 _NO_FIX = 1  # TPV mode: 0 and 1 none, 2 and 3 dimensions
 _3D = 3
-_MEASURED = 1  # GGA quality
-_NOT_MEASURED = 6  # dead reckoning, surveyed in, simulated
+_MIN_FOR_3D = 4  # satellites: three coordinates and the receiver's clock
+_NOT_MEASURED = 6  # GGA quality: dead reckoning, surveyed in, simulated
 _GGA_QUALITY: Mapping[int, int] = {0: 1, 1: 1, 2: 2, 3: 4, 4: 5, 9: 3}
 """TPV status -> GGA quality; gpsd leaves the status out where nothing is special."""
 
@@ -108,7 +108,7 @@ def position_facts(report: Report, sky: Sky | None) -> Sequence[Fact]:
             time_of_day,
             quality,
             place,
-            satellites=None if sky is None else _used(sky),
+            satellites=None if sky is None else _used(sky, report.mode),
             hdop=None if sky is None else sky.hdop,
             altitude_m=report.alt if report.altitude_m is None else report.altitude_m,
         ),
@@ -146,12 +146,14 @@ def _place(report: Report) -> Position | None:
     return Position(latitude_deg, longitude_deg)
 
 
-def _used(sky: Sky) -> int | None:
-    """How many satellites are used; None where gpsd does not know.
+def _used(sky: Sky, mode: int) -> int | None:
+    """How many satellites are used; None where gpsd's count cannot be.
 
-    gpsd 3.22 misses those of BeiDou from a receiver of several systems. A system in view of which
-    none is said to be used is that case, and the count is worth nothing.
+    gpsd 3.22 misses BeiDou's, some or all. So a system in view of which none is said to be used, or
+    three dimensions out of fewer than four satellites, are that case.
     """
     systems = {satellite.gnssid for satellite in sky.satellites}
     used = [satellite.gnssid for satellite in sky.satellites if satellite.used]
-    return len(used) if used and systems == {*used} else None
+    if systems != {*used} or (mode == _3D and len(used) < _MIN_FOR_3D):
+        return None
+    return len(used)

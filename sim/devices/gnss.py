@@ -34,7 +34,8 @@ _METRES_PER_DEGREE = 60 * 1852.0  # of latitude: one minute is one nautical mile
 _KNOTS_PER_MPS = 3600 / 1852
 _WANDER_PULL = 0.1  # the share of the way back to the true place that each second brings
 _HDOP_WITHOUT_FIX = 99.99
-_NO_FIX, _3D = 1, 3  # GSA
+_NO_FIX, _2D, _3D = 1, 2, 3  # GSA
+_MIN_FOR_3D = 4  # satellites: three coordinates and the receiver's clock
 _SYSTEM_ID = {"GP": 1, "GB": 4}  # NMEA 4.10: closes the GSA of a receiver with several systems
 _FIRST_SATELLITE = {"GP": 2, "GB": 6}
 _SATELLITES_PER_GSV = 4
@@ -166,7 +167,8 @@ class SimGnss:
         slots = ",".join((used + [""] * _SATELLITES_PER_GSA)[:_SATELLITES_PER_GSA])
         hdop = self.hdop if has_fix else _HDOP_WITHOUT_FIX
         system_id = f",{_SYSTEM_ID[system]}" if self._talker == "GN" else ""
-        dimensions = _3D if has_fix else _NO_FIX
+        enough = self.satellites >= _MIN_FOR_3D
+        dimensions = (_3D if enough else _2D) if has_fix else _NO_FIX
         return f"A,{dimensions},{slots},{hdop:.2f},{hdop:.2f},{hdop:.2f}{system_id}"
 
     def _gsv(self, system: str, sky: Sequence[_Satellite]) -> Iterator[bytes]:
