@@ -21,10 +21,18 @@ from protocol import suites, topics
 from protocol.codec import encode_record
 from protocol.downlink import Activation, Downlink, Mode
 from protocol.envelope import Envelope, Origin, Run, Wrap, WrappedKey, pack_envelope
-from protocol.health import DeviceHealth, Heartbeat, pack_heartbeat
+from protocol.health import (
+    DeviceHealth,
+    DeviceReport,
+    DeviceRole,
+    Heartbeat,
+    PositionTrust,
+    PowerReport,
+    pack_heartbeat,
+)
 from protocol.keys import Enrolment, Role, credential_digest, issue_enrolment
 from protocol.receipts import Receipt, Refusal, RefusalReason, pack_receipt, pack_refusal
-from protocol.records import CheckIn, Credential, CredentialKind, Stamp, TimeSource
+from protocol.records import CheckIn, Credential, CredentialKind, Record, Stamp, TimeSource, Undo
 from protocol.roster import Person, PersonStatus, Point, RosterPart
 from protocol.sequences import Range, SeqSet
 from protocol.signed import Label, encode_signed
@@ -57,7 +65,7 @@ KEY_IDS = {"first": bytes.fromhex("0102030405060708"), "second": bytes.fromhex("
 STAMP = Stamp(AT_MS, 123_456, 0xDEADBEEF, TimeSource.GNSS, 25)
 NUMBER = "110101199003074477"  # check digit right, person invented
 DIGEST = credential_digest(COUNTY_KEY, NUMBER)
-RECORDS = {
+RECORDS: dict[str, Record] = {
     "accepted": CheckIn(
         STAMP, 7, "qingshui", 1, Verdict.ACCEPTED, Reason.EXPECTED_HERE, 3, 1234,
         Credential(CredentialKind.RESIDENT_ID, DIGEST, NUMBER[-4:]),
@@ -69,6 +77,10 @@ RECORDS = {
     "unreadable card": CheckIn(
         STAMP, 0, "qingshui", 1, Verdict.LOOK, Reason.UNREADABLE, 0, None,
         Credential(CredentialKind.UNREADABLE),
+    ),
+    "taken back": Undo(
+        STAMP, 7, "qingshui", 1, 41, 1234,
+        Credential(CredentialKind.RESIDENT_ID, DIGEST, NUMBER[-4:]),
     ),
 }  # fmt: skip
 BODIES = {
@@ -93,7 +105,11 @@ ROSTER_PART = RosterPart(
 RECEIPT = Receipt(COUNTY, NODE, EPOCH, 126, ((3, 4), (9, 9)), ((7, 7),), GATEWAY, AT_MS)
 HEARTBEAT = Heartbeat(
     COUNTY, NODE, "qingshui", STAMP, 3600, "0.1.0", EPOCH, 126, 8, 360, 1, 118, 3,
-    DeviceHealth.READY, DeviceHealth.SILENT, 10**10, 30_123_456, -103_123_456,
+    (
+        DeviceReport(DeviceRole.READER, "sdt", DeviceHealth.READY),
+        DeviceReport(DeviceRole.GNSS, "nmea", DeviceHealth.SILENT),
+    ),
+    10**10, 30_123_456, -103_123_456, PositionTrust.STALE, PowerReport(False, 78, False, 51), False,
 )  # fmt: skip
 
 
