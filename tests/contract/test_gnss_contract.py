@@ -128,7 +128,7 @@ def metres_off(fix: Fix) -> float:
     return hypot(north_m, east_m)
 
 
-@pytest.mark.parametrize("talker", ["GN", "GP", "GB"])
+@pytest.mark.parametrize("talker", ["GN", "GP", "GB", "BD"])
 @pytest.mark.parametrize("with_zda", [True, False])
 def test_a_fix_a_second_once_confirmed(
     kind: Kind, run: Run, talker: Talker, with_zda: bool
@@ -222,6 +222,20 @@ def test_a_bad_line_costs_events_and_never_makes_a_wrong_one(
     assert {fix.utc for fix in fixes(told)} <= known | {None}
     if fault in {"clean", "one_byte_at_a_time", "line_noise"}:
         assert len(fixes(told)) == 119
+
+
+def test_binary_noise_between_sentences_costs_none(kind: Kind, run: Run) -> None:
+    sim = device()
+    sim.troubles.noise(300)
+    assert len(fixes(run(listen(kind, life(sim, 60))))) == 59
+
+
+def test_a_receiver_that_changes_its_talker_goes_on(kind: Kind, run: Run) -> None:
+    def change(sim: SimGnss, second: int) -> None:
+        sim.talk_as(("GN", "GP", "BD", "GB")[second // 5 % 4])
+
+    told = run(listen(kind, life(device(), 40, change)))
+    assert reasons(told) == [NoFixReason.UNCONFIRMED, *[None] * 39]
 
 
 def test_silence(kind: Kind, run: Run) -> None:
