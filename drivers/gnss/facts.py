@@ -16,6 +16,7 @@ from typing import Any
 import pynmea2
 
 from drivers.gnss.base import Antenna, SelfReport
+from drivers.gnss.place import Position
 
 MPS_PER_KNOT = 1852 / 3600
 _TIME = re.compile(r"\d{6}(\.\d+)?")
@@ -34,14 +35,6 @@ class NoFact(enum.Enum):
     """Of no type pynmea2 knows: the makers' own, or BeiDou short messages."""
     UNREADABLE = enum.auto()
     """Of a type we use, with a field that is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """WGS-84 degrees, on the globe and not exactly 0,0."""
-
-    latitude_deg: float
-    longitude_deg: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
-from drivers.gnss.facts import Fact, Gga, Gsa, Gsv, NoFact, Position, Rmc
+from drivers.gnss.facts import Fact, Gga, Gsa, Gsv, NoFact, Rmc
+from drivers.gnss.place import Position
 
 MAX_LINE_BYTES = 16_384
 """gpsd's own limit is 10 240 (GPS_JSON_RESPONSE_MAX); a longer line is not from gpsd."""

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, time
 from itertools import combinations
 
 from drivers.gnss.base import Fix, FixQuality, NoFixReason, SatelliteView, SelfReport
-from drivers.gnss.distance import metres_between
-from drivers.gnss.facts import Gga, Gsa, Position, Rmc, Zda
+from drivers.gnss.facts import Gga, Gsa, Rmc, Zda
+from drivers.gnss.place import Position, metres_between
 from drivers.gnss.rollover import correct_rollover
 
 MIN_SATELLITES = 4

@@ -10,7 +10,7 @@ from enum import Enum
 from statistics import fmean, pstdev
 
 from drivers.gnss.base import Fix, SatelliteView, SelfReport
-from drivers.gnss.distance import Place, metres_between
+from drivers.gnss.place import Place, metres_between
 
 MAX_SPEED_MPS = 70.0
 """252 km/h: faster than anything an assembly point stands on."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from drivers.gnss.base import Antenna, Fix, GnssEvent, SatelliteView
-from drivers.gnss.distance import Place
+from drivers.gnss.place import Place
 from drivers.gnss.rules import (
     ABOUT_TIME_ONLY,
     MAX_SPEED_MPS,

@@ -19,8 +19,9 @@ from drivers.gnss.base import (
     SelfReport,
 )
 from drivers.gnss.epoch import DIMENSIONS_FRESH_S, REPEAT_S, EpochAssembler
-from drivers.gnss.facts import Fact, Gga, Gsa, Gsv, Position, Rmc, Zda
+from drivers.gnss.facts import Fact, Gga, Gsa, Gsv, Rmc, Zda
 from drivers.gnss.judge import FRESH_S
+from drivers.gnss.place import Position
 from drivers.gnss.satellites import VIEW_FRESH_S
 from drivers.gnss.self_report import REPORT_FRESH_S
 

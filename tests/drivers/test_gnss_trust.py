@@ -18,8 +18,7 @@ from drivers.gnss.base import (
     SatelliteView,
     SelfReport,
 )
-from drivers.gnss.distance import metres_between
-from drivers.gnss.facts import Position
+from drivers.gnss.place import Position, metres_between
 from drivers.gnss.rules import JAM_INDICATOR_RISE, MAX_SPEED_MPS, NOISE_M, ClockFacts, Rule
 from drivers.gnss.trust import HOLD_S, STALE_AFTER_S, GnssTrust, Judgement, Trust
 

@@ -1,5 +1,6 @@
-"""How far it is from one place to another."""
+"""Places on the globe, and how far it is from one to another."""
 
+from dataclasses import dataclass
 from math import asin, cos, hypot, radians, sin, sqrt
 from typing import Protocol
 
@@ -17,6 +18,14 @@ class Place(Protocol):
     @property
     def longitude_deg(self) -> float:
         """East is positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """WGS-84 degrees, on the globe and not exactly 0,0."""
+
+    latitude_deg: float
+    longitude_deg: float
 
 
 def metres_between(a: Place, b: Place) -> float:
