@@ -81,7 +81,7 @@ def read_line(line: bytes) -> Version | Report | Sky | NoFact:
     try:
         reader = _READ.get(_HEAD.decode(line).kind)
         return NoFact.UNUSED if reader is None else reader.decode(line)
-    except (DecodeError, RecursionError):  # any other JSON, however deep, or none at all
+    except (DecodeError, UnicodeDecodeError, RecursionError):  # no JSON, not UTF-8, or too deep
         return NoFact.UNREADABLE
 
 

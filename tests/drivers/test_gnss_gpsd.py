@@ -222,6 +222,7 @@ def test_of_two_receivers_the_first_is_followed(run: Run) -> None:
     [
         b"\x00\xff\n",
         b"{}\n",
+        b'{"class":"TP\x9aV"}\n',
         b"[]\n",
         b'{"class":"TPV"}\n',
         b'{"class":"TPV","mode":"3"}\n',

@@ -6,7 +6,6 @@ that gpsd prints, or a named rule says why not, and proves it.
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 from collections import Counter
@@ -15,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,14 +27,10 @@ from sim.devices.burst import play
 from sim.devices.gnss import SimGnss, Talker
 from sim.devices.gnss_replay import replay
 from tests.gpsd_process import FedGpsd, connect, end_group, find, free_port
+from tests.recordings import recordings
 
 pytestmark = [pytest.mark.daemon, pytest.mark.recordings]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-FOLDERS = [
-    REPOSITORY.parent / "shared" / "data" / "nmea",
-    REPOSITORY.parent.parent / "shared" / "data" / "nmea",  # from a git worktree
-]
 ROLLOVER_DAYS = 7168
 LAST_DIGIT_DEG = 1e-9
 ROUNDING_DEG = 1e-13  # of a double, near 180
@@ -81,15 +75,6 @@ RECORDINGS = {
 }
 
 Report = dict[str, Any]
-
-
-def recordings() -> Path:
-    chosen = os.environ.get("MUSTER_RECORDINGS")
-    candidates = [Path(chosen)] if chosen else FOLDERS
-    for folder in candidates:
-        if folder.is_dir():
-            return folder
-    pytest.fail(f"the receiver recordings are missing: no folder {candidates[0]}")
 
 
 @cache
