@@ -29,6 +29,8 @@ from drivers.gnss.rules import (
 
 HOLD_S = 60.0
 """A spoofer that is heard now and then is not believed in between."""
+WAYPOINT_S = 10.0
+"""Between the places that speeds are measured from: over a second, noise hides half of it."""
 STALE_AFTER_S = 10.0
 """Ten epochs missed: the receiver has lost the sky, or us."""
 
@@ -77,6 +79,7 @@ class GnssTrust:
     def __init__(self, *, max_speed_mps: float = MAX_SPEED_MPS, site: Place | None = None) -> None:
         self._max_speed_mps, self._site = max_speed_mps, site
         self._position: Fix | None = None
+        self._waypoint: Fix | None = None  # a good position, up to `WAYPOINT_S` before the last
         self._time: TimeMark | None = None
         self._view: SatelliteView | None = None
         self._quietest: int | None = None
@@ -94,7 +97,8 @@ class GnssTrust:
         self._standing |= dict.fromkeys(spoke, now_mono_s)
         position = event if isinstance(event, Fix) and not self._against_position() else None
         time = _time_mark(event) if isinstance(event, Fix) and not self._standing else None
-        self._position = position or self._position
+        if position is not None:
+            self._keep(position)
         self._time = time or self._time
         return Judgement(position, time, _ordered(raised), settled)
 
@@ -109,6 +113,13 @@ class GnssTrust:
             rules=_ordered(standing),
             antenna=self._antenna,
         )
+
+    def _keep(self, position: Fix) -> None:
+        """Go by this position from now on."""
+        waypoint = self._waypoint
+        if waypoint is None or position.received_mono_s - waypoint.received_mono_s > WAYPOINT_S:
+            self._waypoint = self._position or position
+        self._position = position
 
     def _settle(self, now_mono_s: float) -> tuple[Rule, ...]:
         silent = {rule for rule, at in self._standing.items() if now_mono_s - at >= HOLD_S}
@@ -141,10 +152,11 @@ class GnssTrust:
 
     def _about_place(self, fix: Fix) -> set[Rule]:
         last = self._position
+        known = [place for place in (last, self._waypoint) if place is not None]
         found = {
             Rule.SYSTEMS: systems_disagree(fix),
             Rule.SITE: self._site is not None and off_site(self._site, fix),
-            Rule.SPEED: last is not None and too_fast(last, fix, self._max_speed_mps),
+            Rule.SPEED: any(too_fast(place, fix, self._max_speed_mps) for place in known),
             Rule.ALTITUDE: last is not None and climbed_too_far(last, fix),
         }
         return {rule for rule, is_so in found.items() if is_so}

@@ -11,7 +11,7 @@ import pytest
 
 from drivers.errors import DeviceSilent, PortGone
 from drivers.gnss.base import Fix, FixQuality, GnssEvent, GnssReceiver, NoFix, NoFixReason
-from drivers.registry import GNSS, choose, load
+from drivers.registry import GNSS, load
 from sim.clock import Run
 from sim.devices.burst import Burst, play
 from sim.devices.gnss import REACQUIRE_S, SimGnss, Talker
@@ -53,7 +53,7 @@ class Kind:
 @pytest.fixture(params=sorted(GNSS))
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Each kind of receiver there is."""
-    return Kind(load(choose(GNSS, request.param).make), behind_gpsd=request.param == "gpsd")
+    return Kind(load(GNSS[request.param].make), behind_gpsd=request.param == "gpsd")
 
 
 def device(**options: object) -> SimGnss:
