@@ -51,7 +51,7 @@ async def receiver(cable: ExposedPty) -> None:
     await play(device.bursts(), cable, speed=10)
 
 
-async def nothing(cable: ExposedPty) -> None:
+async def nothing(_cable: ExposedPty) -> None:
     await asyncio.Event().wait()
 
 
@@ -113,8 +113,8 @@ def test_a_missing_device_is_known_at_once(tmp_path: Path) -> None:
     assert seen.state is DeviceState.MISSING
 
 
-def test_a_wrong_setting_is_no_state(tmp_path: Path) -> None:
-    with pytest.raises(DriverConfigError, match="there are: .*sdt"):
+def test_a_wrong_setting_is_no_state() -> None:
+    with pytest.raises(DriverConfigError, match=r"there are: .*sdt"):
         find_device("telepathy", "serial:///dev/x")
     with pytest.raises(DriverConfigError, match="expected serial:"):
         asyncio.run(look_at_device(find_device("nmea", "pigeon:"), LIMIT_S))
