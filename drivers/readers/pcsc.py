@@ -5,9 +5,9 @@ The reader itself, and pcscd behind it, are `pcsc_port`'s business; here nothing
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from drivers.port import Closable
 from drivers.readers.base import CardTrouble, ReaderEvent, TagRead, TroubleReason
@@ -15,8 +15,11 @@ from drivers.readers.tag_sights import TagSights
 from drivers.readers.tags import (
     ANSWER_BYTES,
     READ_PAGES,
+    Conversation,
     Script,
+    T,
     TagLost,
+    data_of,
     told,
     type2_message,
     type4_message,
@@ -30,7 +33,6 @@ REDO_LIMIT = 3  # attempts in a row beyond the first, before the operator is ask
 REDO_PAUSE_S = 0.1  # a hand that shakes needs a moment
 
 GET_UID = bytes.fromhex("FF CA 00 00 00")
-_DONE = bytes.fromhex("90 00")
 _UID_BYTES = range(4, 11)  # ISO/IEC 14443: 4, 7 or 10; FeliCa and ISO/IEC 15693: 8
 
 # The ATR a reader makes up for a memory tag, which has none itself (hw/pcsc.md 3).
@@ -39,10 +41,6 @@ _STANDARD_14443_A = 0x03
 _NO_TYPE_2_TAGS = frozenset(  # by the card name after the standard: MIFARE Classic, Mini and Plus
     bytes.fromhex(name) for name in ("0001", "0002", "0026", "0036", "0037", "0038", "0039")
 )
-
-T = TypeVar("T")
-Conversation = Generator[bytes, bytes, T]
-"""Yields APDUs, is sent their answers with status word; may raise `TagLost`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ def _is_worth_retrying(sight: TagRead | CardTrouble) -> bool:
 
 def conversation(atr: bytes) -> Conversation[TagRead | CardTrouble]:
     """Ask a card with this ATR for its identifier and its message."""
-    uid = _data((yield GET_UID))
+    uid = data_of((yield GET_UID))
     if uid is None or len(uid) not in _UID_BYTES:
         return CardTrouble(TroubleReason.WRONG_CARD_TYPE)  # a contact card, most likely
     script = _script(atr)
@@ -157,10 +155,6 @@ def _through_reader(script: Script) -> Conversation[bytes | None]:
             message: bytes | None = end.value
             return message
         if command[0] == READ_PAGES:
-            answer = _data((yield bytes.fromhex("FF B0 00") + bytes([command[1], ANSWER_BYTES])))
+            answer = data_of((yield bytes.fromhex("FF B0 00") + bytes([command[1], ANSWER_BYTES])))
         else:
             answer = yield command
-
-
-def _data(answer: bytes) -> bytes | None:
-    return answer[:-2] if answer.endswith(_DONE) else None

@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 from smartcard import scard
 
 from drivers.errors import DeviceRefused, DeviceSilent, DriverConfigError, PortGone
-from drivers.readers.pcsc import Conversation, SlotState, T
-from drivers.readers.tags import TagLost
+from drivers.readers.pcsc import SlotState
+from drivers.readers.tags import Conversation, T, TagLost
 from runtime.threads import in_daemon_thread
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ async def open_pcsc(url: str) -> "PcscPort":
     `DriverConfigError` for a URL that is none of PC/SC.
     """
     wanted = _wanted(url)
-    context = await _call(scard_context, OPEN_LIMIT_S)
+    context = await _call(_new_context, OPEN_LIMIT_S)
     try:
         name = _choose(wanted, await _call(partial(_reader_names, context), OPEN_LIMIT_S))
     except BaseException:
@@ -167,7 +167,7 @@ async def _release(context: int) -> None:
 # --- blocking from here on ----------------------------------------------------------------
 
 
-def scard_context() -> int:
+def _new_context() -> int:
     """A new connection to pcscd."""
     code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
     _check(code)
@@ -198,15 +198,16 @@ def _converse(context: int, name: str, conversation: Conversation[T]) -> T:
     _check(code)
     try:
         _check(scard.SCardBeginTransaction(card))  # nobody's SELECT comes between two of ours
-        answer: Sequence[int] | None = None
+        answer: bytes | None = None
         while True:
             try:
-                apdu = conversation.send(None if answer is None else bytes(answer))
+                apdu = conversation.send(answer)
             except StopIteration as end:
                 result: T = end.value
                 return result
-            code, answer = scard.SCardTransmit(card, protocol, list(apdu))
+            code, values = scard.SCardTransmit(card, protocol, list(apdu))
             _check(code)
+            answer = bytes(values)
     finally:
         scard.SCardEndTransaction(card, scard.SCARD_LEAVE_CARD)
         scard.SCardDisconnect(card, scard.SCARD_LEAVE_CARD)

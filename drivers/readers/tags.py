@@ -5,15 +5,19 @@ one on a serial line play the same ones.
 """
 
 from collections.abc import Awaitable, Callable, Generator
+from typing import TypeVar
 
 from drivers.readers.base import CardTrouble, TagRead, TroubleReason
 from drivers.readers.ndef import NdefError, first_text
 
-Script = Generator[bytes, bytes | None, bytes | None]
-"""Yields what to send; is sent the answer, None for a refusal; returns the NDEF message or None.
+T = TypeVar("T")
+Conversation = Generator[bytes, bytes | None, T]
+"""Yields what to send, is sent the answer, None for a refusal without words.
 
 Raises `TagLost` when the tag stops keeping what it promised.
 """
+Script = Conversation[bytes | None]
+"""A conversation with the tag itself; returns its NDEF message, None if it holds none."""
 
 MESSAGE_MAX_BYTES = 4096  # ours: a badge has 300; longer ones are taken for no text
 
@@ -81,7 +85,7 @@ class _Area:
         self.size_bytes = size_bytes
         self._read = bytearray()
 
-    def part(self, at: int, length: int) -> Generator[bytes, bytes | None, bytes]:
+    def part(self, at: int, length: int) -> Conversation[bytes]:
         """These bytes; none if the tag does not have all of them."""
         if at + length > self.size_bytes:
             return b""
@@ -92,7 +96,7 @@ class _Area:
             self._read += answer
         return bytes(self._read[at : at + length])
 
-    def number(self, at: int, length: int) -> Generator[bytes, bytes | None, int]:
+    def number(self, at: int, length: int) -> Conversation[int]:
         """The same as a number; 0 beyond the end."""
         return int.from_bytes((yield from self.part(at, length)), "big")
 
@@ -104,13 +108,13 @@ def _read_pages(page: int) -> bytes:
 def type4_message() -> Script:
     """Read a Type 4 tag (a chip card or a phone) with APDUs."""
     for apdu in (SELECT_APPLICATION, _select_file(CC_FILE)):
-        if _data((yield apdu)) is None:
+        if data_of((yield apdu)) is None:
             return None
-    cc = _data((yield _read_binary(0, _CC_BYTES)))
+    cc = data_of((yield _read_binary(0, _CC_BYTES)))
     if cc is None or len(cc) < _CC_BYTES or cc[7:9] != _NDEF_FILE_TLV or cc[13]:
         return None  # of a kind we do not know, or not to be read by everybody
     read_max_bytes, file_id, file_bytes = _number(cc[3:5]), cc[9:11], _number(cc[11:13])
-    if _data((yield _select_file(file_id))) is None:
+    if data_of((yield _select_file(file_id))) is None:
         raise TagLost("a tag does not have the file it names")
     told_length = yield from _part(0, _LENGTH_BYTES)
     if len(told_length) < _LENGTH_BYTES:
@@ -126,17 +130,17 @@ def type4_message() -> Script:
     return message
 
 
-def _part(at: int, length: int) -> Generator[bytes, bytes | None, bytes]:
+def data_of(answer: bytes | None) -> bytes | None:
+    """What an APDU's answer carries before its status word; None for any status but "done"."""
+    return answer[:-2] if answer is not None and answer.endswith(_DONE) else None
+
+
+def _part(at: int, length: int) -> Conversation[bytes]:
     """Up to `length` bytes of the selected file, at least one."""
-    data = _data((yield _read_binary(at, length)))
+    data = data_of((yield _read_binary(at, length)))
     if not data:
         raise TagLost("a tag stopped answering")
     return data[:length]
-
-
-def _data(answer: bytes | None) -> bytes | None:
-    """What an APDU's answer carries before its status word; None for any status but "done"."""
-    return answer[:-2] if answer is not None and answer.endswith(_DONE) else None
 
 
 def _number(data: bytes) -> int:
