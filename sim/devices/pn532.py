@@ -4,8 +4,8 @@ Written from hw/pn532.md, never from drivers/, so that the two can disagree.
 Modelled: frames of both lengths, ACK before every answer, NACK from the host (the answer again),
 ACK from the host (stop), syntax errors, sleep until it is woken; searches that wait for ever unless
 told not to, a field that must go off before a selected tag answers another search. Not modelled:
-the radio's time, other tags than one of type A, peers, target mode, GPIO, registers, a changed
-baud rate, chained data.
+the radio's time, other tags than one of type A, peers, target mode, GPIO, what registers do (they
+keep what is written), parameters, a changed baud rate, chained data, CRCs made by the host.
 """
 
 import asyncio
@@ -42,6 +42,7 @@ class SimPn532:
         self._is_searching = False
         self._presented = asyncio.Event()
         self._last_answer = b""
+        self._registers: dict[bytes, int] = {}
 
     # --- the hand with the tag ------------------------------------------------------------
 
@@ -129,9 +130,15 @@ class SimPn532:
         commands: Mapping[int, Callable[[bytes], bytes | None]] = {
             0x00: self._diagnose,
             0x02: self._tell_firmware,
+            0x04: self._tell_state,
+            0x06: self._read_registers,
+            0x08: self._write_registers,
+            0x12: self._set_parameters,
             0x14: self._use_security_module,
+            0x16: self._power_down,
             0x32: self._configure,
             0x40: self._exchange,
+            0x42: self._say,
             0x44: self._release,
             0x4A: self._list,
             0x52: self._release,
@@ -145,6 +152,32 @@ class SimPn532:
 
     def _tell_firmware(self, _data: bytes) -> bytes:
         return FIRMWARE
+
+    def _tell_state(self, _data: bytes) -> bytes:
+        targets = b"\x00" if self._selected is None else b"\x01\x01\x00\x00\x00"
+        return b"\x00" + bytes([not self._answers_search]) + targets + b"\x80"
+
+    def _read_registers(self, data: bytes) -> bytes | None:
+        if not data or len(data) % 2:
+            return None
+        addresses = (data[at : at + 2] for at in range(0, len(data), 2))
+        return bytes(self._registers.get(address, 0) for address in addresses)
+
+    def _write_registers(self, data: bytes) -> bytes | None:
+        if not data or len(data) % 3:
+            return None
+        for at in range(0, len(data), 3):
+            self._registers[data[at : at + 2]] = data[at + 2]
+        return b""
+
+    def _set_parameters(self, data: bytes) -> bytes | None:
+        return b"" if len(data) == 1 else None
+
+    def _power_down(self, data: bytes) -> bytes | None:
+        if not data:
+            return None
+        self._is_awake, self._selected, self._answers_search = False, None, True
+        return _DONE
 
     def _use_security_module(self, data: bytes) -> bytes | None:
         return b"" if data[:1] == b"\x01" else None  # there is none: "normal mode" only
@@ -182,10 +215,16 @@ class SimPn532:
     def _exchange(self, data: bytes) -> bytes | None:
         if len(data) < 2:
             return None
-        if data[0] != 1 or self._selected is None:
+        return self._say(data[1:]) if data[0] == 1 else _NO_SUCH_TARGET
+
+    def _say(self, words: bytes) -> bytes:
+        if self._selected is None:
             return _NO_SUCH_TARGET
-        answer = self._selected.exchange(data[1:])
-        return _TIMEOUT if answer in (None, NAK) else _DONE + (answer or b"")
+        answer = self._selected.exchange(words)
+        if answer is None or answer == NAK:
+            self._answers_search = True  # it gave up, and waits to be found again
+            return _TIMEOUT
+        return _DONE + answer
 
     def _release(self, data: bytes) -> bytes | None:
         if len(data) != 1:
