@@ -37,10 +37,11 @@ _UID_BYTES = range(4, 11)  # ISO/IEC 14443: 4, 7 or 10; FeliCa and ISO/IEC 15693
 
 # The ATR a reader makes up for a memory tag, which has none itself (hw/pcsc.md 3).
 _STORAGE_MARK = bytes.fromhex("80 4F 0C A0 00 00 03 06")
-_STANDARD_14443_A = 0x03
-_NO_TYPE_2_TAGS = frozenset(  # by the card name after the standard: MIFARE Classic, Mini and Plus
-    bytes.fromhex(name) for name in ("0001", "0002", "0026", "0036", "0037", "0038", "0039")
-)
+_ISO_14443_A_PART_3 = 0x03
+_TYPE_2_NAMES = frozenset(bytes.fromhex(name) for name in ("0003", "003A"))  # Ultralight, C; NTAG
+
+# What a reader says of its own accord when a tag stops answering.
+_GAVE_UP = frozenset(bytes.fromhex(status) for status in ("6300", "6400", "6401", "6F00"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,12 @@ def _is_worth_retrying(sight: TagRead | CardTrouble) -> bool:
 
 def conversation(atr: bytes) -> Conversation[TagRead | CardTrouble]:
     """Ask a card with this ATR for its identifier and its message."""
-    uid = data_of((yield GET_UID))
+    uid = data_of((yield from _ask(GET_UID)))
     if uid is None or len(uid) not in _UID_BYTES:
         return CardTrouble(TroubleReason.WRONG_CARD_TYPE)  # a contact card, most likely
     script = _script(atr)
-    if script is None:
-        return told(uid, None)
-    return told(uid, (yield from _through_reader(script)))
+    message = None if script is None else (yield from _through_reader(script))
+    return told(uid, message)
 
 
 def _script(atr: bytes) -> Script | None:
@@ -139,9 +139,8 @@ def _script(atr: bytes) -> Script | None:
     at = atr.find(_STORAGE_MARK)
     if at < 0:
         return type4_message()
-    standard_at = at + len(_STORAGE_MARK)
-    standard, name = atr[standard_at : standard_at + 1], atr[standard_at + 1 : standard_at + 3]
-    is_type_2 = standard == bytes([_STANDARD_14443_A]) and name not in _NO_TYPE_2_TAGS
+    standard, name = atr[at + len(_STORAGE_MARK) :][:1], atr[at + len(_STORAGE_MARK) + 1 :][:2]
+    is_type_2 = standard == bytes([_ISO_14443_A_PART_3]) and name in _TYPE_2_NAMES
     return type2_message() if is_type_2 else None
 
 
@@ -155,6 +154,14 @@ def _through_reader(script: Script) -> Conversation[bytes | None]:
             message: bytes | None = end.value
             return message
         if command[0] == READ_PAGES:
-            answer = data_of((yield bytes.fromhex("FF B0 00") + bytes([command[1], ANSWER_BYTES])))
+            read = bytes.fromhex("FF B0 00") + bytes([command[1], ANSWER_BYTES])
+            answer = data_of((yield from _ask(read)))
         else:
-            answer = yield command
+            answer = yield from _ask(command)
+
+
+def _ask(apdu: bytes) -> Conversation[bytes | None]:
+    answer = yield apdu
+    if answer in _GAVE_UP:
+        raise TagLost("a tag stopped answering")
+    return answer

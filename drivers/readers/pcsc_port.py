@@ -66,25 +66,29 @@ async def open_pcsc(url: str) -> "PcscPort":
     admit us or the URL fits several readers, `DeviceSilent` when pcscd does not answer, and
     `DriverConfigError` for a URL that is none of PC/SC.
     """
-    wanted = _wanted(url)
+    wanted = wanted_reader(url)
     context = await _call(_new_context, OPEN_LIMIT_S)
     try:
-        name = _choose(wanted, await _call(partial(_reader_names, context), OPEN_LIMIT_S))
+        name = choose_reader(wanted, await _call(partial(_reader_names, context), OPEN_LIMIT_S))
     except BaseException:
         await _release(context)
         raise
     return PcscPort(context, name)
 
 
-def _wanted(url: str) -> str:
-    """The name, or part of one, in a URL; empty for "the only one"."""
+def wanted_reader(url: str) -> str:
+    """The name, or part of one, in a URL; empty for "the only one". Raises `DriverConfigError`."""
     parts = urlsplit(url)
     if parts.scheme != "pcsc" or parts.netloc or parts.query or parts.fragment:
         raise DriverConfigError(f"port {url!r}: expected pcsc:///Name%20of%20reader, or pcsc:")
     return unquote(parts.path).removeprefix("/")
 
 
-def _choose(wanted: str, names: Sequence[str]) -> str:
+def choose_reader(wanted: str, names: Sequence[str]) -> str:
+    """The reader of this name, or the only one with it in its name.
+
+    Raises `PortGone` if there is none, `DeviceRefused` if there are several.
+    """
     if wanted in names:
         return wanted
     fitting = [name for name in names if wanted in name]
