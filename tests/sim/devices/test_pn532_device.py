@@ -25,7 +25,7 @@ CONFIGURED = "00 00 FF 02 FE D5 33 F8 00"
 VERSION_1_6 = "00 00 FF 06 FA D5 03 32 01 06 07 E8 00"
 NO_TAG = "00 00 FF 03 FD D5 4B 00 E0 00"
 NTAG = "00 00 FF 0F F1 D5 4B 01 01 00 44 00 07 04 11 22 33 44 55 66 2A 00"
-CHIP_CARD = "00 00 FF 15 EB D5 4B 01 01 03 44 20 07 04 11 22 33 44 55 66 06 75 77 81 02 80 0E 00"
+CHIP_CARD = "00 00 FF 15 EB D5 4B 01 01 03 44 20 07 04 11 22 33 44 55 66 06 75 77 81 02 80 12 00"
 RELEASED = "00 00 FF 03 FD D5 53 00 D8 00"
 TIMED_OUT = "00 00 FF 03 FD D5 41 01 E9 00"
 NO_TARGET = "00 00 FF 03 FD D5 41 27 C3 00"
@@ -153,7 +153,7 @@ def test_pages_of_a_tag(run: Run) -> None:
             ACK,
             "00 00 FF 13 ED D5 41 00",
             "E1 10 12 00 03 0C D1 01 08 54 02 65 6E 48 65 6C",
-            "B9 00",
+            "BC 00",
         )
         bench.sim.remove()
         await bench.expect(READ_3, ACK, NO_TARGET)
