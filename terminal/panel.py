@@ -8,6 +8,8 @@ from terminal.settings import PanelSettings
 
 NOT_RECORDED = (Beep(350, 0.25), Beep(350, 0.25), Beep(350, 0.25))
 """Three low sounds: the card was read and could not be recorded. No verdict sounds like it."""
+UNDONE = (Beep(1800, 0.12), Beep(900, 0.25))
+"""A falling pair: the last scan was taken back."""
 
 
 class Panel:
@@ -31,6 +33,11 @@ class Panel:
         """Nothing was recorded: no light, a sound of its own."""
         self._lights.show(None)
         self._beeper.play(_tones(NOT_RECORDED))
+
+    def show_undone(self) -> None:
+        """The last scan was taken back: no light, a sound of its own."""
+        self._lights.show(None)
+        self._beeper.play(_tones(UNDONE))
 
     def close(self) -> None:
         """Dark, silent, pins free."""

@@ -23,6 +23,7 @@ class Idle(Enum):
 
     READY = "ready"
     HOLD_STILL = "hold_still"
+    SCAN_AGAIN = "scan_again"
     NOT_READING = "not_reading"
     PAUSED = "paused"
 
@@ -48,6 +49,7 @@ class ScanRow:
     sentence: str
     at_ms: int
     at: str
+    is_undone: bool
 
 
 KEYS = {
@@ -69,7 +71,11 @@ KEYS = {
 _LINK_SHAPES = {LinkState.UP: "well", LinkState.DOWN: "late", LinkState.REFUSED: "refused"}
 _NOT_RECORDING = frozenset({Trouble.DISK_FULL, Trouble.DISK_FAILING})
 _GRAVEST_FIRST = (
-    Trouble.HOLD_CARD_STILL,  # lasts a second and is about the card in the hand
+    Trouble.HOLD_CARD_STILL,  # these five last seconds, and are about what was just done
+    Trouble.SCAN_AGAIN,
+    Trouble.UNDONE,
+    Trouble.NOTHING_TO_UNDO,
+    Trouble.LANE_PAUSED,
     Trouble.DISK_FAILING,
     Trouble.DISK_FULL,
     Trouble.COUNTY_REFUSES,
@@ -112,6 +118,7 @@ def scan_row(scan: ShownScan, words: Words) -> ScanRow:
         sentence=sentence(scan, words),
         at_ms=scan.at_ms,
         at=clock_time(scan.at_ms),
+        is_undone=scan.is_undone,
     )
 
 
@@ -144,12 +151,14 @@ def trouble_rows(view: StationView, words: Words) -> list[TroubleRow]:
 
 def idle_state(view: StationView) -> Idle:
     """A card is asked for only when it can be read and recorded."""
-    if not _NOT_RECORDING.isdisjoint(view.troubles):
+    if not _NOT_RECORDING.isdisjoint(view.troubles) or Trouble.LANE_PAUSED in view.troubles:
         return Idle.PAUSED
     if view.reader is not DeviceHealth.READY:
         return Idle.NOT_READING
     if Trouble.HOLD_CARD_STILL in view.troubles:
         return Idle.HOLD_STILL
+    if Trouble.SCAN_AGAIN in view.troubles:
+        return Idle.SCAN_AGAIN
     return Idle.READY
 
 
