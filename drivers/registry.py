@@ -29,6 +29,8 @@ class Driver:
 
 
 READERS: Mapping[str, Driver] = {
+    "pcsc": Driver("drivers.readers.pcsc:PcscReader", open="drivers.readers.pcsc_port:open_pcsc"),
+    "pn532": Driver("drivers.readers.pn532:Pn532Reader", polls=True),
     "sdt": Driver("drivers.readers.sdt:SdtReader", "drivers.readers.sdt_port:open_sdt", polls=True),
 }
 GNSS: Mapping[str, Driver] = {

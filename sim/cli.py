@@ -11,6 +11,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "gnss": "sim.cli_gnss:gnss",
         "idreader": "sim.cli_idreader:idreader",
+        "pcsc": "sim.cli_pcsc:pcsc",
+        "pn532": "sim.cli_pn532:pn532",
         "tell": "sim.cli_tell:tell",
     }
 )
