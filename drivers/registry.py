@@ -29,7 +29,11 @@ class Driver:
 
 
 READERS: Mapping[str, Driver] = {
+    "mrz": Driver("drivers.readers.mrz:MrzReader"),
+    "mrz_wedge": Driver("drivers.readers.mrz:MrzWedgeReader", "drivers.readers.evdev:open_events"),
+    "scanner": Driver("drivers.readers.scanner:ScannerReader"),
     "sdt": Driver("drivers.readers.sdt:SdtReader", polls=True),
+    "wedge": Driver("drivers.readers.wedge:WedgeReader", "drivers.readers.evdev:open_events"),
 }
 GNSS: Mapping[str, Driver] = {
     "nmea": Driver("drivers.gnss.nmea:NmeaReceiver"),
