@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from hashlib import sha256
+from math import nextafter
 from types import MappingProxyType
 from typing import Protocol
 
@@ -66,15 +67,12 @@ class TalkingReader:
         ready_at_s: float | None = self._now_s() + QUIET_S
         while True:
             due_s = _earliest(ready_at_s, self._framer.ends_at_s)
-            data = await self._read_until(due_s)
-            now_s = self._now_s()
+            data, now_s = await self._next(due_s)
             if data:
                 texts = self._framer.feed(data, now_s)
                 if ready_at_s is not None:
                     ready_at_s = now_s + QUIET_S
             else:
-                if due_s is not None:
-                    now_s = max(now_s, due_s)  # a timer may fire a tick early
                 texts = self._framer.give_up(now_s)
                 if ready_at_s is not None and now_s >= ready_at_s:
                     ready_at_s = None
@@ -101,12 +99,15 @@ class TalkingReader:
             raise DeviceSilent("more comes than anybody can present: another device?")
         return event
 
-    async def _read_until(self, when_s: float | None) -> bytes:
-        """Bytes, or none if none came in time.
-
-        The second look takes bytes that were there in time when the event loop was not.
-        """
-        return await self._read_by(when_s) or await self._read_by(self._now_s())
+    async def _next(self, due_s: float | None) -> tuple[bytes, float]:
+        """Bytes and when they came; none, at `due_s` or later, if none came by then."""
+        data = await self._read_by(due_s)
+        if data or due_s is None:
+            return data, self._now_s()
+        # The bytes may have been there in time and the event loop not: look once more.
+        if data := await self._read_by(self._now_s()):
+            return data, nextafter(due_s, 0.0)
+        return b"", max(self._now_s(), due_s)  # a timer may fire a tick early
 
     async def _read_by(self, when_s: float | None) -> bytes:
         try:

@@ -1,11 +1,9 @@
-"""The worked example of docs/adding-a-driver.md: an invented scanner that checks its codes.
+"""The example of docs/adding-a-driver.md: an invented scanner that checks its codes.
 
-02 | Len, 2 bytes, big-endian | text | LRC, the XOR of Len and text | 03
+`02 LenHi LenLo text LRC 03`; Len, text and LRC add up to a multiple of 256.
 """
 
 from collections.abc import Callable
-from functools import reduce
-from operator import xor
 
 from drivers.readers.base import CodeRead
 from drivers.readers.framer import Damage
@@ -33,13 +31,13 @@ class LrcFramer:
             end = AROUND_BYTES + int.from_bytes(rest[:2], "big")
             if len(self._pending) < min(end, LONGEST_BYTES):
                 return found
-            frame = self._pending[:end]
-            is_whole = frame[-1:] == ETX and reduce(xor, frame[1:-1]) == 0
+            frame, is_possible = self._pending[:end], end <= LONGEST_BYTES
+            is_whole = is_possible and frame[-1:] == ETX and sum(frame[1:-1]) % 256 == 0
             found.append(frame[3:-2].decode(errors="replace") if is_whole else Damage.TORN)
             self._pending = self._pending[end if is_whole else 1 :]
 
     def give_up(self, now_s: float) -> list[str | Damage]:
-        if not self._pending or now_s < self._last_s + GAP_S:
+        if self.ends_at_s is None or now_s < self.ends_at_s:
             return []
         self._pending = self._pending[1:]  # what looked like the beginning of a frame was none
         return [Damage.TORN, *self.feed(b"", now_s)]
@@ -53,7 +51,7 @@ class LrcScanner(TalkingReader):
 class SimLrcScanner(SimScanner):
     def wire(self, code: str) -> bytes:
         checked = len(code).to_bytes(2, "big") + code.encode()
-        return STX + checked + bytes([reduce(xor, checked)]) + ETX
+        return STX + checked + bytes([-sum(checked) % 256]) + ETX
 
 
 THINGS = [Thing(code, code, (code,)) for code in ("MT-17", "MT-204", "QX-3", "QX-99", "MT-17")]
