@@ -1,15 +1,16 @@
 """`muster doctor`: what is wrong with this machine or node, and what to do about it."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from provisioning import checks_machine, checks_node
-from provisioning.findings import Finding, Lang, Mark, render
+from provisioning.findings import Finding, Mark, render
 from provisioning.layout import COUNTY_TOML, GATEWAY_TOML, TERMINAL_TOML, CountyFolder
+from runtime.language import LANGS, Lang, language
 
 GATEWAY_WEB_PORT = 8080
 BROKER_PORT = 8883
@@ -33,14 +34,6 @@ def examine(folder: Path | None, now: datetime) -> Iterator[Finding]:
         yield checks_node.nothing_here(folder)
 
 
-def language(environment: Mapping[str, str]) -> Lang:
-    """The language of the operator's locale: Chinese or, for all others, English."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if environment.get(name):
-            return "zh" if environment[name].startswith("zh") else "en"
-    return "en"
-
-
 def report(findings: Iterable[Finding], lang: Lang) -> bool:
     """Print findings as they come; whether nothing is wrong."""
     worst = Mark.GOOD
@@ -54,7 +47,7 @@ def report(findings: Iterable[Finding], lang: Lang) -> bool:
 @click.argument(
     "folder", metavar="[PATH]", required=False, type=click.Path(file_okay=False, path_type=Path)
 )
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Default: by LANG.")
+@click.option("--lang", type=click.Choice(LANGS), help="Default: by LANG.")
 def doctor(folder: Path | None, lang: Lang | None) -> None:
     """Check this machine, and the terminal, gateway or county in PATH. Exit code 1: see the ✖."""
     findings = examine(folder, datetime.now(UTC))

@@ -1,31 +1,28 @@
-"""`sim gnss`: a satellite receiver on a pty, made up or replayed from a recording."""
+"""`sim gnss`: a satellite receiver on a cable, made up or replayed from a recording."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 
 import click
 
+from drivers.recording import looks_like_recording
+from sim.control import Verb, no_words
 from sim.devices.burst import Burst, play
 from sim.devices.gnss import SimGnss
 from sim.devices.gnss_replay import replay
-from sim.expose import ExposedPty
-from sim.foreground import run_until_stopped
+from sim.workbench import LineOptions, Workbench, line_options
 
 CHENGDU = (30.657, 104.066)
+TITLE = "satellite receiver"
 _TIME_FORMATS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
-_FOR_A_MADE_UP_RECEIVER = ("latitude", "longitude", "start", "seed")
+_FOR_A_MADE_UP_RECEIVER = ("latitude", "longitude", "start")
+_FOR_SENTENCES = (*_FOR_A_MADE_UP_RECEIVER, "speed", "seconds")
 
 
 @click.command()
-@click.option("--link", type=click.Path(path_type=Path), required=True, help="Device to create.")
-@click.option(
-    "--replay",
-    "recording",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Play this NMEA recording, again and again, instead of making sentences up.",
-)
+@line_options(kind="nmea")
 @click.option(
     "--speed",
     type=click.FloatRange(min=0),
@@ -38,7 +35,6 @@ _FOR_A_MADE_UP_RECEIVER = ("latitude", "longitude", "start", "seed")
     "--longitude", type=click.FloatRange(-179.9, 179.9), default=CHENGDU[1], show_default=True
 )
 @click.option("--start", type=click.DateTime(_TIME_FORMATS), help="UTC; default: now.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Makes the wander repeatable.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
@@ -48,44 +44,59 @@ _FOR_A_MADE_UP_RECEIVER = ("latitude", "longitude", "start", "seed")
 def gnss(
     context: click.Context,
     *,
-    link: Path,
-    recording: Path | None,
+    options: LineOptions,
     speed: float,
     latitude: float,
     longitude: float,
     start: datetime | None,
-    seed: int,
     seconds: float | None,
 ) -> None:
-    """Simulate a satellite receiver at LINK.
+    """Simulate a satellite receiver.
 
-    Without --replay it stands at one place and has a fix from the first second. Ends after
-    --seconds, or on Ctrl-C.
+    Without --replay it stands at one place and has a fix from the first second. --replay takes
+    what --record makes, and any file of NMEA sentences: these are played again and again. Ends
+    after --seconds, or on Ctrl-C.
     """
-    bursts: Iterator[Burst]
-    if recording is not None:
-        for name in _FOR_A_MADE_UP_RECEIVER:
-            if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-                raise click.UsageError(f"--{name} means nothing with --replay")
-        bursts = replay(recording, loop=True)
+    bench = Workbench(options)
+    if options.replay is not None and looks_like_recording(options.replay):
+        _refuse(context, _FOR_SENTENCES)
+        ended = bench.replay(TITLE, options.replay)
     else:
-        since = datetime.now(UTC) if start is None else start.replace(tzinfo=UTC)
-        device = SimGnss(latitude_deg=latitude, longitude_deg=longitude, start=since, seed=seed)
-        bursts = device.bursts()
-    if seconds is not None:
-        bursts = takewhile(lambda burst: burst.after_s <= seconds, bursts)
-    try:
-        ended = run_until_stopped(_simulate(ExposedPty(link), bursts, speed))
-    except FileExistsError as error:
-        raise click.ClickException(f"{link} exists and is no link; not touching it") from error
-    except OSError as error:
-        raise click.ClickException(f"cannot make {link}: {error.strerror}") from error
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+        device = None
+        if options.replay is not None:
+            _refuse(context, _FOR_A_MADE_UP_RECEIVER)
+            bursts = _replayed(options.replay)
+        else:
+            since = datetime.now(UTC) if start is None else start.replace(tzinfo=UTC)
+            device = SimGnss(
+                latitude_deg=latitude, longitude_deg=longitude, start=since, seed=options.seed
+            )
+            bursts = device.bursts()
+        if seconds is not None:
+            bursts = takewhile(lambda burst: burst.after_s <= seconds, bursts)
+
+        async def talk() -> None:
+            await play(bursts, bench.line, speed=speed)
+
+        ended = bench.run(TITLE, talk, {} if device is None else _verbs(device))
     click.echo("end" if ended else "stopped")
 
 
-async def _simulate(exposed: ExposedPty, bursts: Iterator[Burst], speed: float) -> None:
-    async with exposed:
-        click.echo(f"satellite receiver at {exposed.url}")
-        await play(bursts, exposed, speed=speed)
+def _refuse(context: click.Context, names: tuple[str, ...]) -> None:
+    for name in names:
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{name} means nothing with this --replay")
+
+
+def _replayed(path: Path) -> Iterator[Burst]:
+    try:
+        return replay(path, loop=True)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _verbs(device: SimGnss) -> Mapping[str, Verb]:
+    return {
+        "cover": no_words(device.cover_antenna),
+        "uncover": no_words(device.uncover_antenna),
+    }

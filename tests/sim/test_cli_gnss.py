@@ -75,9 +75,9 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     code, output = invoke("--link", str(link), "--replay", str(empty))
     assert code == 1
     assert "nothing recorded" in output
-    code, output = invoke("--link", str(link), "--replay", str(empty), "--seed", "1")
+    code, output = invoke("--link", str(link), "--replay", str(empty), "--latitude", "1")
     assert code == 2
-    assert "--seed means nothing with --replay" in output
+    assert "--latitude means nothing with this --replay" in output
     code, output = invoke("--link", str(empty))
     assert code == 1
     assert "not touching it" in output

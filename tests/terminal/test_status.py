@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from drivers.supervisor import DeviceState
 from protocol.health import DeviceHealth, pack_heartbeat, unpack_heartbeat
 from protocol.roster import Point
 from runtime.backoff import Backoff
@@ -22,9 +23,9 @@ from terminal.settings import ReaderSettings, TerminalSettings, WebSettings
 from terminal.station import Station
 from terminal.status import ROOM_LOW_BYTES, Status
 from terminal.uplink import Uplink
-from terminal.view import LinkState, Trouble
+from terminal.view import LinkState, ShownReader, Trouble
 from tests.musters import ACTIVATION, QINGSHAN, roster
-from tests.outboxes import Bench, receipt
+from tests.outboxes import EVERYTHING, Bench, receipt
 from tests.parties import COUNTY_KEY
 
 NOW_MS = int(RELEASED.timestamp() * 1000) + 10**9
@@ -59,7 +60,7 @@ class Rig:
         self.lane = Lane(
             self.station, self.outbox, SeenBook(bench.terminal), self.clock, None, lambda: None
         )
-        self.reader = Attached("card reader", lambda: None)
+        self.reader = Attached("sdt", lambda: None)
         self.status = Status(
             SETTINGS,
             bench.terminal,
@@ -92,10 +93,23 @@ def test_a_fresh_terminal_says_what_it_lacks(rig: Rig) -> None:
     rig.outbox.close()
 
 
+def test_each_reader_is_shown_and_the_worst_of_them(rig: Rig) -> None:
+    second = Attached("scanner", lambda: None)
+    rig.status._readers = [rig.reader, second]
+    rig.reader.state, second.state = DeviceState.READY, DeviceState.OTHER
+    view = rig.status.view()
+    assert view.readers == (
+        ShownReader(1, "sdt", DeviceState.READY),
+        ShownReader(2, "scanner", DeviceState.OTHER),
+    )
+    assert view.reader is DeviceHealth.SILENT
+    rig.outbox.close()
+
+
 def test_custody_adds_up(rig: Rig) -> None:
     for age_s in (90, 60, 30, 0):
         rig.outbox.append(b"x", NOW_MS - age_s * 1000)
-    rig.outbox.settle(receipt(rig.outbox.origin, [(1, 1)], [(3, 3)]))
+    rig.outbox.settle(receipt(rig.outbox.origin, [(1, 1)], [(3, 3)]), EVERYTHING)
     custody = rig.status.view().custody
     assert (custody.captured, custody.stored, custody.waiting, custody.refused) == (4, 1, 2, 1)
     assert custody.oldest_waiting_s == 60
