@@ -11,6 +11,7 @@ from typing import Any
 from drivers.errors import DriverConfigError
 
 OPEN_PORT = "drivers.port:open_port"
+OPEN_EVENTS = "drivers.readers.evdev:open_events"
 PORT_SCHEMES = ("serial", "tcp", "usb", "evdev", "pcsc")
 """What the URL of a port may begin with; which of them a driver takes, its `open` says."""
 
@@ -30,10 +31,10 @@ class Driver:
 
 READERS: Mapping[str, Driver] = {
     "mrz": Driver("drivers.readers.mrz:MrzReader"),
-    "mrz_wedge": Driver("drivers.readers.mrz:MrzWedgeReader", "drivers.readers.evdev:open_events"),
+    "mrz_wedge": Driver("drivers.readers.mrz:MrzWedgeReader", open=OPEN_EVENTS),
     "scanner": Driver("drivers.readers.scanner:ScannerReader"),
     "sdt": Driver("drivers.readers.sdt:SdtReader", polls=True),
-    "wedge": Driver("drivers.readers.wedge:WedgeReader", "drivers.readers.evdev:open_events"),
+    "wedge": Driver("drivers.readers.wedge:WedgeReader", open=OPEN_EVENTS),
 }
 GNSS: Mapping[str, Driver] = {
     "nmea": Driver("drivers.gnss.nmea:NmeaReceiver"),

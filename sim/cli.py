@@ -11,6 +11,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "gnss": "sim.cli_gnss:gnss",
         "idreader": "sim.cli_idreader:idreader",
+        "mrz": "sim.cli_mrz:mrz",
+        "scanner": "sim.cli_scanner:scanner",
         "tell": "sim.cli_tell:tell",
     }
 )

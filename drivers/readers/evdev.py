@@ -17,7 +17,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from drivers.errors import DeviceRefused, DriverConfigError, PortGone
+from drivers.errors import (
+    DriverConfigError,
+    OtherDevice,
+    PortBusy,
+    PortGone,
+    PortNotSetUp,
+)
 from drivers.port import BytePort, open_port
 from drivers.readers.key_events import EVENT
 
@@ -41,8 +47,9 @@ Ioctl = Callable[..., Any]
 async def open_events(url: str) -> "BytePort | EvdevPort":
     """Open an `evdev:` URL, or any other port that carries raw input events.
 
-    Raises `PortGone` while the device is not there or somebody else holds it, `DeviceRefused` if
-    something else is there, `DriverConfigError` for a URL no port has.
+    Raises `PortGone` while the device is not there, `PortBusy` or `PortNotSetUp` while it is and
+    cannot be had, `OtherDevice` if something else is there, `DriverConfigError` for a URL no port
+    has.
     """
     parts = urlsplit(url)
     if parts.scheme != "evdev":
@@ -101,14 +108,14 @@ class EvdevPort:
         _bus, vendor, product, _version = _ID.unpack(self._ask(fd, EVIOCGID, _ID.size))
         found_id = f"{vendor:04x}:{product:04x}"
         if wanted_id not in {None, found_id}:
-            raise DeviceRefused(f"{self._path} is {found_id}, not {wanted_id}")
+            raise OtherDevice(f"{self._path} is {found_id}, not {wanted_id}")
         keys = self._ask(fd, EVIOCGBIT_KEY, _KEY_BYTES)
         if not all(keys[key // 8] & 1 << key % 8 for key in _TYPED):
-            raise DeviceRefused(f"{self._path} has no keys to type codes with")
+            raise OtherDevice(f"{self._path} has no keys to type codes with")
         try:
             self._ioctl(fd, EVIOCGRAB, 1)
         except OSError as error:
-            raise PortGone(f"{self._path} is held by somebody else: {error.strerror}") from error
+            raise PortBusy(f"another program holds {self._path}") from error
 
     def _ask(self, fd: int, request: int, size_bytes: int) -> bytes:
         try:
@@ -116,7 +123,7 @@ class EvdevPort:
         except OSError as error:
             if error.errno == errno.ENODEV:
                 raise PortGone(f"{self._path} is gone") from error
-            raise DeviceRefused(f"{self._path} is no input device") from error
+            raise OtherDevice(f"{self._path} is no input device") from error
 
     def _on_readable(self, fd: int) -> None:
         try:
@@ -144,5 +151,9 @@ class EvdevPort:
 def _open(path: str) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError as error:
+        raise PortNotSetUp(
+            f"no permission for {path}: put this user into the group input"
+        ) from error
     except OSError as error:
         raise PortGone(f"cannot open {path}: {error.strerror}") from error

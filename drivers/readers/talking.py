@@ -13,7 +13,7 @@ from math import nextafter
 from types import MappingProxyType
 from typing import Protocol
 
-from drivers.errors import DeviceSilent
+from drivers.errors import OtherDevice
 from drivers.readers.base import CardTrouble, ReaderEvent, TroubleReason
 from drivers.readers.framer import Damage, Framer
 from drivers.readers.repeats import Repeats
@@ -89,14 +89,16 @@ class TalkingReader:
             self._strange.append(now_s)
             log.debug("what came is nothing that is read here: %s", event)
             if _too_many(self._strange):
-                raise DeviceSilent("what comes makes no sense: another device, or its baud rate?")
+                raise OtherDevice(
+                    "what comes is nothing to read: another device, or its baud rate?"
+                )
         else:
             self._strange.clear()
         if event is None or not self._repeats.is_new(_hash(event, text), now_s):
             return None
         self._fresh.append(now_s)
         if _too_many(self._fresh):
-            raise DeviceSilent("more comes than anybody can present: another device?")
+            raise OtherDevice("more comes than anybody can present: another device?")
         return event
 
     async def _next(self, due_s: float | None) -> tuple[bytes, float]:

@@ -1,7 +1,7 @@
 """Decks: files of things to present, read strictly, so that a mistake is found before the story."""
 
 import csv
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 
@@ -10,7 +10,7 @@ class DeckError(ValueError):
 
 
 def read_rows(
-    path: Path, *, known: Set[str], required: Set[str]
+    path: Path, *, known: Set[str], required: Sequence[str]
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Each row of a CSV file with a header line: where it is, and its cells that are not empty.
 
@@ -23,8 +23,8 @@ def read_rows(
         rows = csv.DictReader(file)
         try:
             columns = set(rows.fieldnames or [])
-            if not required <= columns:
-                names = " and ".join(sorted(required, reverse=True))
+            if not columns.issuperset(required):
+                names = " and ".join(required)
                 raise DeckError(f"{path}: the first line must name the columns {names}")
             if columns - known:
                 raise DeckError(f"{path}: no such column: {', '.join(sorted(columns - known))}")
@@ -39,14 +39,13 @@ def read_rows(
 
 
 def _cells(
-    row: Mapping[str | None, str | None], required: Set[str], where: str
+    row: Mapping[str | None, str | None], required: Sequence[str], where: str
 ) -> Mapping[str, str]:
     if None in row or None in row.values():
         raise DeckError(f"{where}: not as many cells as the first line has columns")
     cells = {name: cell.strip() for name, cell in row.items() if name and cell and cell.strip()}
-    if not required <= cells.keys():
-        names = " or ".join(sorted(required, reverse=True))
-        raise DeckError(f"{where}: {names} is empty")
+    if not cells.keys() >= set(required):
+        raise DeckError(f"{where}: {' or '.join(required)} is empty")
     return cells
 
 

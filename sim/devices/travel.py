@@ -102,7 +102,7 @@ def read_travel_deck(path: Path) -> list[TravelDocument]:
     """
     known = {item.name for item in fields(TravelDocument)}
     documents = []
-    for where, cells in read_rows(path, known=known, required={"number", "surname"}):
+    for where, cells in read_rows(path, known=known, required=("number", "surname")):
         try:
             documents.append(TravelDocument(**cells))
         except ValueError as error:

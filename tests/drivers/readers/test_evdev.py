@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.errors import DeviceRefused, DriverConfigError, PortGone
+from drivers.errors import DriverConfigError, OtherDevice, PortBusy, PortGone, PortNotSetUp
 from drivers.port import TcpPort
 from drivers.readers.base import CodeRead
 from drivers.readers.evdev import (
@@ -114,9 +114,9 @@ def test_an_unplugged_one_is_gone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kernel", "wanted_id", "error"),
     [
-        (Kernel(), "0c2e:0b62", DeviceRefused),
-        (Kernel(keys=key_bits(28, 114, 115)), None, DeviceRefused),  # a volume knob
-        (Kernel(fails_with=errno.EBUSY), None, PortGone),
+        (Kernel(), "0c2e:0b62", OtherDevice),
+        (Kernel(keys=key_bits(28, 114, 115)), None, OtherDevice),  # a volume knob
+        (Kernel(fails_with=errno.EBUSY), None, PortBusy),
     ],
 )
 def test_what_is_not_ours_is_not_taken(
@@ -137,7 +137,7 @@ def test_a_serial_port_is_no_input_device(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with ExposedPty(tmp_path / "tty"):
-            with pytest.raises(DeviceRefused, match="no input device"):
+            with pytest.raises(OtherDevice, match="no input device"):
                 await open_events(f"evdev://{tmp_path}/tty")
 
     asyncio.run(main())
@@ -146,6 +146,13 @@ def test_a_serial_port_is_no_input_device(tmp_path: Path) -> None:
 def test_one_that_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(PortGone, match="No such file"):
         asyncio.run(open_events(f"evdev://{tmp_path}/none"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_one_that_may_not_be_read_is_a_matter_of_set_up(tmp_path: Path) -> None:
+    (tmp_path / "kbd").touch(mode=0)
+    with pytest.raises(PortNotSetUp, match="group input"):
+        asyncio.run(open_events(f"evdev://{tmp_path}/kbd"))
 
 
 @pytest.mark.parametrize(

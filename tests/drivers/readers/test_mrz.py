@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import DeviceSilent, PortGone
+from drivers.errors import OtherDevice, PortGone
 from drivers.readers.base import CardRead, CardTrouble, ReaderEvent, TroubleReason
 from drivers.readers.framer import Damage
 from drivers.readers.line_framer import GAP_S
@@ -100,7 +100,7 @@ class Story:
         try:
             async for event in MrzReader(self._cable.host, today=lambda: TODAY).events():
                 self.events += [event]
-        except (PortGone, DeviceSilent) as error:
+        except (PortGone, OtherDevice) as error:
             self.ended_by = error
 
     async def end(self) -> None:
@@ -161,5 +161,5 @@ def test_a_receiver_on_the_port_is_no_mrz_reader(run: Run) -> None:
         return story
 
     story = run(main())
-    assert isinstance(story.ended_by, DeviceSilent)
+    assert isinstance(story.ended_by, OtherDevice)
     assert story.events == [CardTrouble(TroubleReason.HOLD_STILL)]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from drivers.errors import DeviceSilent, PortGone
+from drivers.errors import OtherDevice, PortGone
 from drivers.readers.base import CardTrouble, CodeRead, ReaderEvent, TroubleReason
 from drivers.readers.line_framer import GAP_S
 from drivers.readers.scanner import ScannerReader
@@ -40,7 +40,7 @@ async def hear(said: Said, *, then_s: float = 1.0) -> Heard:
         try:
             async for event in reader.events():
                 heard.events += [event]
-        except (DeviceSilent, PortGone) as error:
+        except (OtherDevice, PortGone) as error:
             heard.ended_by = error
 
     listening = asyncio.create_task(listen())
@@ -89,7 +89,7 @@ def test_a_torn_code_is_to_be_presented_again(run: Run) -> None:
 
 def test_a_receiver_on_the_port_is_no_scanner_and_gives_no_code(run: Run) -> None:
     heard = run(hear([(0.5, sentence) for sentence in NMEA * 30]))
-    assert isinstance(heard.ended_by, DeviceSilent)
+    assert isinstance(heard.ended_by, OtherDevice)
     assert "another device" in str(heard.ended_by)
     assert not heard.events
     assert not heard.ready_at_s
@@ -100,7 +100,7 @@ def test_a_receiver_on_the_port_is_no_scanner_and_gives_no_code(run: Run) -> Non
 )
 def test_bytes_that_are_no_text_are_no_scanner(run: Run, data: bytes) -> None:
     heard = run(hear([(0.5, data)] * 30))
-    assert isinstance(heard.ended_by, DeviceSilent)
+    assert isinstance(heard.ended_by, OtherDevice)
     assert len(heard.events) == 1
 
 
@@ -112,7 +112,7 @@ def test_a_damaged_code_now_and_then_is_no_other_device(run: Run) -> None:
 def test_a_flood_ends_it(run: Run) -> None:
     flood = b"".join(b"%d\r" % number for number in range(10_000))
     heard = run(hear([(0.5, flood)]))
-    assert isinstance(heard.ended_by, DeviceSilent)
+    assert isinstance(heard.ended_by, OtherDevice)
     assert len(heard.events) < FRESH_LIMIT
 
 
