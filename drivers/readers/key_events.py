@@ -58,6 +58,17 @@ _SHIFTED: Mapping[int, str] = MappingProxyType(
 )
 
 
+def is_possible(seconds: int, microseconds: int, kind: int, code: int, value: int) -> bool:
+    """Whether these fields of an `EVENT` can be one; anything else is garbage."""
+    return (
+        0 <= seconds < _SECONDS_MAX
+        and 0 <= microseconds < _MICROSECONDS
+        and kind <= _TYPE_MAX
+        and code <= _CODE_MAX
+        and (kind != _EV_KEY or 0 <= value <= _REPEATED)
+    )
+
+
 class KeyDecoder:
     """Turns input events, in any pieces, into the bytes that were typed; ASCII only.
 
@@ -79,7 +90,7 @@ class KeyDecoder:
         at = 0
         while at + EVENT.size <= len(self._pending):
             event = EVENT.unpack_from(self._pending, at)
-            if _is_possible(*event):
+            if is_possible(*event):
                 self._is_lost = False
                 typed += self._take(*event[2:])
                 at += EVENT.size
@@ -130,13 +141,3 @@ class KeyDecoder:
         if self._is_caps and character.isalpha():
             character = character.swapcase()
         return character.encode()
-
-
-def _is_possible(seconds: int, microseconds: int, kind: int, code: int, value: int) -> bool:
-    return (
-        0 <= seconds < _SECONDS_MAX
-        and 0 <= microseconds < _MICROSECONDS
-        and kind <= _TYPE_MAX
-        and code <= _CODE_MAX
-        and (kind != _EV_KEY or 0 <= value <= _REPEATED)
-    )
