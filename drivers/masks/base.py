@@ -55,12 +55,8 @@ def unmasked() -> Masks:
 
 MASKS: Mapping[str, str] = MappingProxyType(
     {
-        "mrz": "drivers.masks.text:text_masks",
-        "mrz_wedge": "drivers.masks.text:typed_masks",
         "nmea": "drivers.masks.base:unmasked",
-        "scanner": "drivers.masks.text:text_masks",
         "sdt": "drivers.masks.sdt:sdt_masks",
-        "wedge": "drivers.masks.text:typed_masks",
     }
 )
 """Kind of driver -> `module:function` that makes its `Masks`."""
