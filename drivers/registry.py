@@ -33,7 +33,7 @@ READERS: Mapping[str, Driver] = {
     "mrz": Driver("drivers.readers.mrz:MrzReader"),
     "mrz_wedge": Driver("drivers.readers.mrz:MrzWedgeReader", open=OPEN_EVENTS),
     "scanner": Driver("drivers.readers.scanner:ScannerReader"),
-    "sdt": Driver("drivers.readers.sdt:SdtReader", polls=True),
+    "sdt": Driver("drivers.readers.sdt:SdtReader", "drivers.readers.sdt_port:open_sdt", polls=True),
     "wedge": Driver("drivers.readers.wedge:WedgeReader", open=OPEN_EVENTS),
 }
 GNSS: Mapping[str, Driver] = {

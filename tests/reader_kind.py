@@ -1,6 +1,6 @@
 """A row of the readers' contract: a driver, its simulated device, and what can be promised."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Protocol
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from drivers.port import BytePort
 from drivers.readers.base import CardRead, CardReader, CardTrouble, CodeRead, ReaderEvent
 from sim.devices.line import DeviceLine
+from sim.memory import MemoryCable
 
 
 class SimReader(Protocol):
@@ -16,6 +17,20 @@ class SimReader(Protocol):
     def present(self, thing: Any) -> None: ...
     def remove(self) -> None: ...
     async def run(self) -> None: ...
+
+
+class Cable(Protocol):
+    """What joins a driver and its device."""
+
+    @property
+    def host(self) -> BytePort: ...
+    @property
+    def device(self) -> DeviceLine: ...
+    def unplug(self) -> None: ...
+
+
+async def memory_cable() -> Cable:
+    return MemoryCable()
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,8 @@ class Kind:
     promises: Mapping[str, Promise] = field(
         default_factory=lambda: dict.fromkeys(BAD_LINES, Promise.TOTAL)
     )
+    cable: Callable[[], Coroutine[Any, Any, Cable]] = memory_cable
+    has_bytes_one_by_one: bool = True  # its cable can tear an answer so, as a serial line does
     is_quick: bool = True  # an hour of its virtual time takes a moment
 
 

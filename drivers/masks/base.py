@@ -55,8 +55,13 @@ def unmasked() -> Masks:
 
 MASKS: Mapping[str, str] = MappingProxyType(
     {
+        "gpsd": "drivers.masks.base:unmasked",
+        "mrz": "drivers.masks.mrz:mrz_masks",
+        "mrz_wedge": "drivers.masks.keys:key_masks",
         "nmea": "drivers.masks.base:unmasked",
+        "scanner": "drivers.masks.text:text_masks",
         "sdt": "drivers.masks.sdt:sdt_masks",
+        "wedge": "drivers.masks.keys:key_masks",
     }
 )
 """Kind of driver -> `module:function` that makes its `Masks`."""

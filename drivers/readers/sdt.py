@@ -133,6 +133,8 @@ class SdtReader:
                 met = sight
             elif sight is _Nothing.ABSENT and met is None:
                 return sight
+        if met is not None and sight is _Nothing.ABSENT:
+            return CardTrouble(TroubleReason.HOLD_STILL, met.sw)  # whatever it was, it was lifted
         return met or sight
 
     async def _try_once(self) -> bytes | CardTrouble | _Nothing:

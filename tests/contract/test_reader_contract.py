@@ -8,15 +8,18 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 
 import pytest
 
 from drivers.errors import DeviceSilent, PortGone
+from drivers.port import BytePort
 from drivers.readers.base import CardReader, CardTrouble, ReaderEvent, TroubleReason
 from drivers.readers.mrz import MrzReader, MrzWedgeReader
 from drivers.readers.scanner import ScannerReader
 from drivers.readers.sdt import SdtReader
+from drivers.readers.sdt_usb import open_usb
 from drivers.readers.wedge import WedgeReader
 from sim.clock import Run
 from sim.devices.card import Card, CardKind
@@ -25,11 +28,12 @@ from sim.devices.keyboard import KeyboardLine
 from sim.devices.line import DeviceLine
 from sim.devices.mrz import SimMrz
 from sim.devices.scanner import SimScanner
+from sim.devices.sdt_usb import SimUsbBackend, SimUsbReader
 from sim.devices.travel import TD1, TD2, TravelDocument
 from sim.faults import FAULTS, FaultyLine
-from sim.memory import MemoryCable
 from tests.examples.lrc_scanner import ROW as LRC_SCANNER
-from tests.reader_kind import BAD_LINES, Kind, Promise, SimReader, Thing, told
+from tests.inline_threads import in_inline_thread
+from tests.reader_kind import BAD_LINES, Cable, Kind, Promise, SimReader, Thing, told
 
 CARDS = [
     Card(number="11010519491231002X", name="张三丰"),
@@ -78,6 +82,35 @@ def documents() -> list[Thing]:
     ]
 
 
+class UsbCable:
+    """A simulated bus below real pyusb, with one reader plugged in."""
+
+    def __init__(self, device: SimUsbReader, host: BytePort) -> None:
+        self.device, self.host = device, host
+
+    def unplug(self) -> None:
+        self.device.unplug()
+
+
+async def usb_cable(*, is_split: bool) -> Cable:
+    device = SimUsbReader(is_split=is_split)
+    backend = SimUsbBackend(device, patience=0)
+    host = await open_usb("usb://0400:c35a", backend=backend, in_thread=in_inline_thread)
+    return UsbCable(device, host)
+
+
+def usb_reader(*, is_split: bool) -> Kind:
+    return Kind(
+        SdtReader,
+        SimIdReader,
+        cards(),
+        ALL_READ,
+        cable=partial(usb_cable, is_split=is_split),
+        has_bytes_one_by_one=False,
+        is_quick=False,
+    )
+
+
 ALL_READ = dict.fromkeys(BAD_LINES, Promise.READ)
 ALL_HONEST = dict.fromkeys(BAD_LINES, Promise.HONEST)
 READERS = {
@@ -89,6 +122,8 @@ READERS = {
         ALL_READ,
         is_quick=False,
     ),
+    "sdt usb split pipes": usb_reader(is_split=True),
+    "sdt usb one pipe": usb_reader(is_split=False),
     "scanner": Kind(ScannerReader, SimScanner, codes(CODES)),
     "scanner, continuous": Kind(
         ScannerReader, lambda line: SimScanner(line, reread_s=REREAD_S), codes(CODES)
@@ -125,6 +160,16 @@ SEEDS = range(15)
 @pytest.fixture(params=READERS)
 def kind(request: pytest.FixtureRequest) -> Kind:
     return READERS[request.param]
+
+
+def lines(*faults: str) -> list[Any]:
+    """(kind, fault) wherever the cable can have it."""
+    return [
+        pytest.param(kind, fault, id=f"{name}-{fault}")
+        for name, kind in READERS.items()
+        for fault in faults
+        if kind.has_bytes_one_by_one or fault != "one_byte_at_a_time"
+    ]
 
 
 def bad_lines(promise: Promise) -> list[Any]:
@@ -164,17 +209,18 @@ class Bench:
     """A reader and its device on one cable, in use for as long as the context lasts."""
 
     def __init__(self, kind: Kind, fault: str = "clean", seed: int = 0) -> None:
-        self._cable = MemoryCable()
-        self.arrived = Tap(self._cable.device)
-        self.line = FaultyLine(self.arrived, FAULTS[fault], seed)
-        self.sent = Tap(self.line)
-        self.device = kind.device(self.sent)
-        self._reader = kind.driver(self._cable.host)
+        self._kind, self._fault, self._seed = kind, FAULTS[fault], seed
         self.events: list[ReaderEvent] = []
 
     async def __aenter__(self) -> Self:
+        self._cable = await self._kind.cable()
+        self.arrived = Tap(self._cable.device)
+        self.line = FaultyLine(self.arrived, self._fault, self._seed)
+        self.sent = Tap(self.line)
+        self.device = self._kind.device(self.sent)
+        reader = self._kind.driver(self._cable.host)
         self._module = asyncio.create_task(self.device.run())
-        self._listening = asyncio.create_task(listen(self._reader, self.events))
+        self._listening = asyncio.create_task(listen(reader, self.events))
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -220,7 +266,7 @@ def reasons(events: list[ReaderEvent]) -> list[TroubleReason]:
     return [event.reason for event in events if isinstance(event, CardTrouble)]
 
 
-@pytest.mark.parametrize("fault", ["clean", "one_byte_at_a_time"])
+@pytest.mark.parametrize(("kind", "fault"), lines("clean", "one_byte_at_a_time"))
 def test_each_thing_is_read_once_and_in_order(run: Run, kind: Kind, fault: str) -> None:
     events = run(events_while(kind, one_after_another(kind), fault=fault))
     assert names(events) == all_names(kind)
@@ -319,7 +365,7 @@ def test_a_short_absence_is_the_same_presentation(run: Run, kind: Kind, away_s: 
 
 def test_an_unplugged_reader_is_reported_as_gone(run: Run, kind: Kind) -> None:
     async def main() -> None:
-        cable = MemoryCable()
+        cable = await kind.cable()
         module = asyncio.create_task(kind.device(cable.device).run())
         asyncio.get_running_loop().call_later(3, cable.unplug)
         with pytest.raises(PortGone):
@@ -330,7 +376,7 @@ def test_an_unplugged_reader_is_reported_as_gone(run: Run, kind: Kind) -> None:
     run(main())
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("kind", "fault"), lines(*FAULTS))
 def test_what_a_thing_holds_stays_out_of_the_log(
     run: Run, kind: Kind, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:

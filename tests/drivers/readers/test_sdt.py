@@ -111,6 +111,35 @@ def test_a_card_lifted_before_it_could_be_read_is_asked_back(run: Run) -> None:
     assert run(main()) == [CardTrouble(TroubleReason.HOLD_STILL, bytes.fromhex("00 00 41"))]
 
 
+def test_a_card_lifted_before_it_was_selected_is_asked_back_and_not_called_unreadable(
+    run: Run,
+) -> None:
+    async def main() -> list[ReaderEvent]:
+        cable, inner = MemoryCable(), MemoryCable()
+        sim = SimIdReader(inner.device)
+        sim.present(CARD)
+
+        async def lift_after_the_find() -> None:
+            while True:
+                asked = await cable.device.read()
+                await inner.host.write(asked)
+                await cable.device.write(await inner.host.read())
+                if asked[7:9] == b"\x20\x01":
+                    sim.remove()
+
+        tasks = [asyncio.create_task(sim.run()), asyncio.create_task(lift_after_the_find())]
+        asyncio.get_running_loop().call_later(3, cable.unplug)
+        events: list[ReaderEvent] = []
+        with suppress(PortGone):
+            async for event in SdtReader(cable.host).events():
+                events += [event]
+        for task in tasks:
+            task.cancel()
+        return events
+
+    assert run(main()) == [CardTrouble(TroubleReason.HOLD_STILL, bytes.fromhex("00 00 81"))]
+
+
 def test_a_card_lifted_while_it_is_read_once_more_is_no_trouble(run: Run) -> None:
     async def main() -> list[ReaderEvent]:
         bench = Bench()
@@ -233,7 +262,7 @@ async def a_binary_talker(cable: MemoryCable) -> None:
         (a_binary_talker, OtherDevice, "another device.*never falls quiet", 10),
         (a_scanner, OtherDevice, "another device.*lines of text", 30),
         (an_echo, OtherDevice, "our own commands coming back", 30),
-        (endless_frame_starts, DeviceSilent, "damaged.*check cable", 10),
+        (endless_frame_starts, DeviceSilent, "damaged.*check cable", 30),
         (the_vendors_timeout_frame, DeviceSilent, r"only this.*gave up waiting \(05 05 05\)", 30),
     ],
 )
