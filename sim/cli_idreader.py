@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from sim.control import ControlError, Verb, no_words, one_word
-from sim.devices.card import Card, DeckError, read_deck
+from sim.devices.card import Card, read_deck
+from sim.devices.deck import DeckError
 from sim.devices.idreader import BAUDS, SimIdReader
 from sim.workbench import LineOptions, Workbench, line_options
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import click
 
 from sim.control import ControlError, Verb, no_words, one_word
-from sim.devices.card import DeckError
+from sim.devices.deck import DeckError
 from sim.devices.tag import Tag
 from sim.devices.tag_deck import read_tags
 

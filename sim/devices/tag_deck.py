@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from sim.devices.card import DeckError
+from sim.devices.deck import DeckError
 from sim.devices.tag import (
     NTAG213,
     NTAG215,
