@@ -33,6 +33,7 @@ READERS: Mapping[str, Driver] = {
 }
 GNSS: Mapping[str, Driver] = {
     "nmea": Driver("drivers.gnss.nmea:NmeaReceiver"),
+    "gpsd": Driver("drivers.gnss.gpsd:GpsdReceiver"),
 }
 
 
