@@ -5,13 +5,20 @@ from dataclasses import dataclass
 
 from gateway.store.base import Stream
 from gateway.view import NodeRow, NodeState
-from protocol.health import HEARTBEAT_INTERVAL_S, DeviceHealth, Heartbeat
+from protocol.health import (
+    HEARTBEAT_INTERVAL_S,
+    DeviceHealth,
+    Heartbeat,
+    PositionTrust,
+    PowerReport,
+)
 from protocol.keys import Enrolment
 from protocol.roster import Point
 
 LATE_AFTER = 2  # intervals without a word
 SILENT_AFTER = 4
-_BROKEN = frozenset({DeviceHealth.MISSING, DeviceHealth.SILENT, DeviceHealth.FAULT})
+LOW_CHARGE_PERCENT = 20  # the first step of the terminal's own ladder (hw/power.md)
+BROKEN = frozenset({DeviceHealth.MISSING, DeviceHealth.SILENT, DeviceHealth.FAULT})
 
 
 @dataclass(slots=True)
@@ -92,8 +99,10 @@ class Fleet:
             gaps=tuple(gaps),
             clock_source=beat.at.source if beat else None,
             clock_error_ms=beat.at.error_ms if beat else 0,
-            reader=beat.reader if beat else DeviceHealth.NOT_FITTED,
-            gnss=beat.gnss if beat else DeviceHealth.NOT_FITTED,
+            devices=beat.devices if beat else (),
+            position_trust=beat.position_trust if beat else PositionTrust.UNKNOWN,
+            power=beat.power if beat else None,
+            enclosure_is_open=beat.enclosure_is_open if beat else None,
         )
 
 
@@ -106,6 +115,21 @@ def _state(node: _Node, silent_s: float | None) -> NodeState:
         return NodeState.SILENT
     if silent_s > LATE_AFTER * HEARTBEAT_INTERVAL_S:
         return NodeState.LATE
-    if node.heartbeat is not None and node.heartbeat.reader in _BROKEN:
+    if node.heartbeat is not None and _is_reduced(node.heartbeat):
         return NodeState.REDUCED
     return NodeState.ONLINE
+
+
+def _is_reduced(beat: Heartbeat) -> bool:
+    return (
+        any(device.health in BROKEN for device in beat.devices)
+        or beat.position_trust is PositionTrust.SUSPECT
+        or bool(beat.enclosure_is_open)
+        or (beat.power is not None and is_failing(beat.power))
+    )
+
+
+def is_failing(power: PowerReport) -> bool:
+    """Whether somebody should look after a terminal's power."""
+    is_low = power.charge_percent is not None and power.charge_percent < LOW_CHARGE_PERCENT
+    return bool(power.under_voltage) or (is_low and not power.on_mains)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from protocol.downlink import Activation
-from protocol.health import DeviceHealth
+from protocol.health import DeviceReport, PositionTrust, PowerReport
 from protocol.receipts import RefusalReason
 from protocol.records import TimeSource
 from protocol.roster import Point
@@ -57,8 +57,10 @@ class NodeRow:
     """Sequence numbers below the highest stored one that have not arrived."""
     clock_source: TimeSource | None
     clock_error_ms: int
-    reader: DeviceHealth
-    gnss: DeviceHealth
+    devices: tuple[DeviceReport, ...] = ()
+    position_trust: PositionTrust = PositionTrust.UNKNOWN
+    power: PowerReport | None = None
+    enclosure_is_open: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

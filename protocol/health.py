@@ -10,6 +10,7 @@ from protocol.records import Stamp
 from protocol.signed import Label, decode_signed, encode_signed
 from protocol.suites import SigningKey, VerifyKey
 
+MAX_DEVICES = 16  # twice what the ports of a terminal hold
 HEARTBEAT_INTERVAL_S = 5.0  # over IP; twice without a word is late, four times silent
 
 
@@ -21,6 +22,50 @@ class DeviceHealth(IntEnum):
     MISSING = 2
     SILENT = 3
     FAULT = 4
+
+
+class DeviceRole(IntEnum):
+    """What a device is there for."""
+
+    READER = 1
+    GNSS = 2
+    PANEL = 3
+    DISPLAY = 4
+    GAUGE = 5
+
+
+class DeviceReport(Struct, frozen=True, array_like=True):
+    """One attached device and how it does."""
+
+    role: DeviceRole
+    kind: ShortText
+    """Its driver's name, such as `sdt`."""
+    health: DeviceHealth
+
+
+class PositionTrust(IntEnum):
+    """How far the position is to be believed."""
+
+    UNKNOWN = 0
+    """No receiver, or no fix yet."""
+    GOOD = 1
+    STALE = 2
+    SUSPECT = 3
+    """What the receiver says contradicts physics, or itself: jammed, spoofed or replayed."""
+
+
+Percent = Annotated[int, Meta(ge=0, le=100)]
+Celsius = Annotated[int, Meta(ge=-128, le=255)]
+
+
+class PowerReport(Struct, frozen=True, array_like=True):
+    """What the terminal lives on. None: nobody can tell."""
+
+    on_mains: bool | None
+    charge_percent: Percent | None
+    under_voltage: bool | None
+    temperature_c: Celsius | None
+    """Of the processor."""
 
 
 LatitudeE6 = Annotated[int, Meta(ge=-90_000_000, le=90_000_000)]
@@ -47,12 +92,15 @@ class Heartbeat(Struct, frozen=True, array_like=True):
     present: Count
     """Distinct people checked in at this terminal."""
     roster_version: Count
-    reader: DeviceHealth
-    gnss: DeviceHealth
+    devices: Annotated[tuple[DeviceReport, ...], Meta(max_length=MAX_DEVICES)]
     disk_free_bytes: Count
     latitude_e6: LatitudeE6 | None = None
     longitude_e6: LongitudeE6 | None = None
     """Position in millionths of a degree, WGS-84; `None` without a usable fix."""
+    position_trust: PositionTrust = PositionTrust.UNKNOWN
+    power: PowerReport | None = None
+    enclosure_is_open: bool | None = None
+    """By the tamper loop; `None` if there is none."""
 
 
 def pack_heartbeat(heartbeat: Heartbeat, key: SigningKey) -> bytes:

@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "gnss": "sim.cli_gnss:gnss",
         "idreader": "sim.cli_idreader:idreader",
+        "tell": "sim.cli_tell:tell",
     }
 )
 

@@ -54,7 +54,7 @@ class FaultyLine:
     """A line on which everything the device sends goes through a fault."""
 
     def __init__(self, line: DeviceLine, fault: Fault, seed: int) -> None:
-        self._line, self._fault, self._random = line, fault, Random(seed)
+        self._line, self.fault, self._random = line, fault, Random(seed)
 
     async def read(self) -> bytes:
         """See `DeviceLine.read`; the way from the host stays clean."""
@@ -62,6 +62,6 @@ class FaultyLine:
 
     async def write(self, data: bytes) -> None:
         """See `DeviceLine.write`."""
-        for piece in self._fault(data, self._random):
+        for piece in self.fault(data, self._random):
             if piece:
                 await self._line.write(piece)

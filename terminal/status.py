@@ -1,8 +1,8 @@
 """What is so right now: for the page, and for the heartbeat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from protocol.health import DeviceHealth, Heartbeat
+from protocol.health import DeviceHealth, DeviceReport, DeviceRole, Heartbeat
 from protocol.keys import Identity
 from protocol.records import Stamp, TimeSource
 from protocol.roster import Point
@@ -88,12 +88,17 @@ class Status:
             refused=custody.refused,
             present=self._station.present(),
             roster_version=roster.version if roster else 0,
-            reader=self._worst_reader(),
-            gnss=self._gnss.health,
+            devices=tuple(self._devices()),
             disk_free_bytes=max(0, self._outbox.room_bytes),
             latitude_e6=position[0] if position else None,
             longitude_e6=position[1] if position else None,
         )
+
+    def _devices(self) -> Iterator[DeviceReport]:
+        for settings, reader in zip(self._settings.readers, self._readers, strict=True):
+            yield DeviceReport(DeviceRole.READER, settings.kind, reader.health)
+        if self._settings.gnss is not None:
+            yield DeviceReport(DeviceRole.GNSS, self._settings.gnss.kind, self._gnss.health)
 
     def _worst_reader(self) -> DeviceHealth:
         """The numbers of `DeviceHealth` rise from ready to fault; all fitted ones count."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gateway.view import BoardView, FeedItem, NodeRow, NodeState, PointRow, QuarantineRow
 from protocol.downlink import Activation, Mode
-from protocol.health import DeviceHealth
+from protocol.health import DeviceHealth, DeviceReport, DeviceRole, PowerReport
 from protocol.receipts import RefusalReason
 from protocol.records import UNKNOWN_ERROR_MS, TimeSource
 from protocol.roster import Point
@@ -16,6 +16,12 @@ QINGSHAN = Point("qingshan", "青山镇", "Qingshan Township")
 SHIQIAO = Point("shiqiao", "石桥镇", "Shiqiao Township")
 DRILL = Activation(
     7, "防汛集结 · 2026 秋季", "Flood muster, autumn", Mode.DRILL, NOW_MS - 42 * 60_000, 90, 60
+)
+POWERS = (
+    PowerReport(on_mains=True, charge_percent=100, under_voltage=False, temperature_c=48),
+    PowerReport(on_mains=False, charge_percent=78, under_voltage=False, temperature_c=51),
+    PowerReport(on_mains=None, charge_percent=None, under_voltage=False, temperature_c=55),
+    PowerReport(on_mains=False, charge_percent=14, under_voltage=False, temperature_c=44),
 )
 _TOWNS = (
     "青山 Qingshan",
@@ -159,6 +165,16 @@ def _node_row(number: int, rows: tuple[PointRow, ...]) -> NodeRow:
         if never
         else (TimeSource.GNSS, TimeSource.NTP, TimeSource.RTC, TimeSource.UNSET)[number % 4],
         clock_error_ms=(100, 20, 5000, UNKNOWN_ERROR_MS)[number % 4],
-        reader=DeviceHealth.MISSING if state is NodeState.REDUCED else DeviceHealth.READY,
-        gnss=(DeviceHealth.READY, DeviceHealth.NOT_FITTED, DeviceHealth.SILENT)[number % 3],
+        devices=()
+        if never
+        else (
+            DeviceReport(
+                DeviceRole.READER,
+                "sdt",
+                DeviceHealth.MISSING if state is NodeState.REDUCED else DeviceHealth.READY,
+            ),
+            DeviceReport(DeviceRole.GNSS, "nmea", DeviceHealth.READY),
+        ),
+        power=None if never else POWERS[3 if state is NodeState.REDUCED else number % 3],
+        enclosure_is_open=state is NodeState.REDUCED and number % 2 == 0,
     )

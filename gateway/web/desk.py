@@ -1,19 +1,19 @@
 """From a `BoardView` to what the desk's table of terminals shows. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.fleet import BROKEN, is_failing
 from gateway.view import BoardView, NodeRow, QuarantineRow
 from gateway.web.words import SHAPES, WORST_FIRST, title
 from protocol.downlink import Mode
-from protocol.health import DeviceHealth
+from protocol.health import DeviceHealth, PositionTrust, PowerReport
 from protocol.records import UNKNOWN_ERROR_MS, TimeSource
 from runtime.web.text import Language, Words
 from runtime.web.when import clock_time
 
 SHOWN_GAPS = 3
-_FITTED = frozenset(DeviceHealth) - {DeviceHealth.NOT_FITTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,12 @@ class NodeLine:
     gaps: str
     clock: str
     clock_is_set: bool
-    troubled: frozenset[str]
-    """Which of `reader` and `gnss` are fitted and not well."""
+    troubles: tuple[str, ...]
+    """What of it needs somebody: devices that are not well, a position or a box to look into."""
+    well: int
+    """Devices that are."""
+    power: str
+    power_is_failing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,6 @@ def desk_context(view: BoardView, words: Words) -> Mapping[str, object]:
 
 def node_line(node: NodeRow, words: Words) -> NodeLine:
     """One terminal in words."""
-    devices = {"reader": node.reader, "gnss": node.gnss}
     return NodeLine(
         row=node,
         point=title(node.point, words),
@@ -75,12 +78,39 @@ def node_line(node: NodeRow, words: Words) -> NodeLine:
         gaps=gaps_in_words(node.gaps, words),
         clock=clock_in_words(node, words),
         clock_is_set=node.clock_source not in {None, TimeSource.UNSET},
-        troubled=frozenset(
-            name
-            for name, health in devices.items()
-            if health in _FITTED and health is not DeviceHealth.READY
-        ),
+        troubles=tuple(troubles_in_words(node, words)),
+        well=sum(device.health is DeviceHealth.READY for device in node.devices),
+        power="" if node.power is None else power_in_words(node.power, words),
+        power_is_failing=node.power is not None and is_failing(node.power),
     )
+
+
+def troubles_in_words(node: NodeRow, words: Words) -> Iterator[str]:
+    """What of a terminal needs somebody: `Reader (sdt): missing`."""
+    for device in node.devices:
+        if device.health in BROKEN:
+            yield words(
+                "nodes.device",
+                role=words.of(device.role),
+                kind=device.kind,
+                health=words.of(device.health),
+            )
+    if node.enclosure_is_open:
+        yield words("nodes.enclosure_is_open")
+    if node.position_trust is PositionTrust.SUSPECT:
+        yield words("nodes.position_is_suspect")
+
+
+def power_in_words(power: PowerReport, words: Words) -> str:
+    """`Battery 78 %`; empty when nobody can tell."""
+    told = []
+    if power.on_mains is not None:
+        told.append(words("nodes.mains" if power.on_mains else "nodes.battery"))
+    if power.charge_percent is not None:
+        told.append(f"{power.charge_percent}\N{NO-BREAK SPACE}%")
+    if power.under_voltage:
+        told.append(words("nodes.under_voltage"))
+    return " ".join(told)
 
 
 def quarantine_line(row: QuarantineRow, now_ms: int, words: Words) -> QuarantineLine:

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gateway.view import BoardView, NodeState
 from protocol.downlink import Mode
-from protocol.health import DeviceHealth
+from protocol.health import DeviceHealth, DeviceRole, PositionTrust
 from protocol.receipts import RefusalReason
 from protocol.records import TimeSource
 from protocol.verdict import Reason, Verdict
@@ -46,6 +46,25 @@ class PointRowFacts(_Facts):
     guests: int
 
 
+class DeviceFacts(_Facts):
+    """One device of a terminal."""
+
+    role: DeviceRole
+    """1 reader, 2 satellite receiver, 3 panel, 4 display, 5 gauge."""
+    kind: str
+    health: DeviceHealth
+    """0 not fitted, 1 ready, 2 missing, 3 silent, 4 fault."""
+
+
+class PowerFacts(_Facts):
+    """What a terminal lives on; null where nobody can tell."""
+
+    on_mains: bool | None
+    charge_percent: int | None
+    under_voltage: bool | None
+    temperature_c: int | None
+
+
 class NodeFacts(_Facts):
     """One terminal: its state and where its records are."""
 
@@ -61,8 +80,12 @@ class NodeFacts(_Facts):
     """First and last sequence number of each run that has not arrived."""
     clock_source: TimeSource | None
     clock_error_ms: int
-    reader: DeviceHealth
-    gnss: DeviceHealth
+    devices: tuple[DeviceFacts, ...]
+    position_trust: PositionTrust
+    """0 unknown, 1 good, 2 stale, 3 suspect."""
+    power: PowerFacts | None
+    enclosure_is_open: bool | None
+    """By the tamper loop; null without one."""
 
 
 class LatestFacts(_Facts):

@@ -2,7 +2,7 @@
 
 from gateway.view import NodeState
 from protocol.downlink import Mode
-from protocol.health import DeviceHealth
+from protocol.health import DeviceHealth, DeviceRole
 from protocol.receipts import RefusalReason
 from protocol.records import TimeSource
 from protocol.roster import Point
@@ -16,6 +16,13 @@ KEYS = {
     *keys_of(NodeState),
     *keys_of(TimeSource),
     *keys_of(DeviceHealth),
+    *keys_of(DeviceRole),
+    "nodes.device",
+    "nodes.enclosure_is_open",
+    "nodes.position_is_suspect",
+    "nodes.mains",
+    "nodes.battery",
+    "nodes.under_voltage",
     *keys_of(RefusalReason),
     "nodes.gap_one",
     "nodes.gap_many",

@@ -22,12 +22,11 @@ class DeviceLine(Protocol):
 
 
 class PacedLine:
-    """A line that takes as long as a UART of `baud` for what the device sends."""
+    """A line that takes as long as a UART of `baud` for what the device sends; None: no time."""
 
-    def __init__(self, line: DeviceLine, baud: int) -> None:
+    def __init__(self, line: DeviceLine, baud: int | None) -> None:
         self._line = line
-        self._byte_time_s = BITS_PER_BYTE / baud
-        self._step_bytes = max(1, int(_PACE_STEP_S / self._byte_time_s))
+        self.baud = baud
 
     async def read(self) -> bytes:
         """See `DeviceLine.read`; what the host sends is not paced, it is short."""
@@ -35,10 +34,15 @@ class PacedLine:
 
     async def write(self, data: bytes) -> None:
         """See `DeviceLine.write`; returns when the last byte is on its way."""
+        if self.baud is None:
+            await self._line.write(data)
+            return
+        byte_time_s = BITS_PER_BYTE / self.baud
+        step_bytes = max(1, int(_PACE_STEP_S / byte_time_s))
         loop = asyncio.get_running_loop()
         due_s = loop.time()
-        for start in range(0, len(data), self._step_bytes):
-            step = data[start : start + self._step_bytes]
-            due_s += len(step) * self._byte_time_s  # from the start, so that errors do not add up
+        for start in range(0, len(data), step_bytes):
+            step = data[start : start + step_bytes]
+            due_s += len(step) * byte_time_s  # from the start, so that errors do not add up
             await asyncio.sleep(due_s - loop.time())
             await self._line.write(step)

@@ -14,7 +14,7 @@ from gateway.web.site import DESK_PARTS, WALL_PARTS
 from gateway.web.wall import density, nodes_of_point, wall_context
 from gateway.web.words import KEYS
 from protocol.downlink import Activation, Mode
-from protocol.health import DeviceHealth
+from protocol.health import DeviceHealth, DeviceReport, DeviceRole, PositionTrust, PowerReport
 from protocol.receipts import RefusalReason
 from protocol.records import UNKNOWN_ERROR_MS, TimeSource
 from protocol.verdict import SIGNS, Reason, Verdict
@@ -63,8 +63,7 @@ def node(state: NodeState = NodeState.ONLINE, heard_s: int | None = 6, **other: 
         (),
         TimeSource.GNSS,
         100,
-        DeviceHealth.READY,
-        DeviceHealth.READY,
+        (DeviceReport(DeviceRole.READER, "sdt", DeviceHealth.READY),),
     )
     return replace(row, **other)  # type: ignore[arg-type]  # fields by name
 
@@ -226,17 +225,33 @@ def test_clock_in_words(source: TimeSource | None, error_ms: int, expected: str)
 
 def test_the_desk_lists_the_worst_first_and_flags_devices() -> None:
     silent = node(NodeState.SILENT, 851, node="z", gaps=((388, 390),))
-    broken = node(NodeState.REDUCED, node="y", reader=DeviceHealth.MISSING)
+    broken = node(
+        NodeState.REDUCED,
+        node="y",
+        devices=(
+            DeviceReport(DeviceRole.READER, "sdt", DeviceHealth.MISSING),
+            DeviceReport(DeviceRole.GNSS, "nmea", DeviceHealth.READY),
+        ),
+        enclosure_is_open=True,
+        position_trust=PositionTrust.SUSPECT,
+        power=PowerReport(False, 14, False, 40),
+    )
     html = render(replace(board_view(), nodes=(node(), broken, silent)), page="nodes")["table"]
     assert re.findall(r'<th scope="row">(.*?)</th>', html) == ["z", "y", "qingshan-a"]
     assert "缺 388–390" in html
-    assert html.count('class="flag"') == 1
+    assert re.findall('class="flag">.*?</svg>(.*?)</span>', html) == [
+        "读卡器（sdt）未连接",
+        "机箱被打开",
+        "定位可疑",
+        "电池 14\N{NO-BREAK SPACE}%",
+    ]
 
 
 def test_the_desk_claims_nothing_of_devices_a_terminal_has_not_told_of() -> None:
-    untold = node(clock_source=None, reader=DeviceHealth.NOT_FITTED, gnss=DeviceHealth.NOT_FITTED)
+    untold = node(clock_source=None, devices=())
     html = render(replace(board_view(), nodes=(untold,)), page="nodes")["table"]
-    assert CHINESE.of(DeviceHealth.NOT_FITTED) not in html
+    assert "正常" not in html
+    assert html.count(">–</td>") == 2  # clock and devices
 
 
 @pytest.mark.parametrize("language", Language)

@@ -6,7 +6,15 @@ from msgspec import structs
 from gateway.fleet import LATE_AFTER, SILENT_AFTER, Fleet
 from gateway.store.base import Stream
 from gateway.view import NodeRow, NodeState
-from protocol.health import HEARTBEAT_INTERVAL_S, DeviceHealth, Heartbeat
+from protocol.health import (
+    HEARTBEAT_INTERVAL_S,
+    DeviceHealth,
+    DeviceReport,
+    DeviceRole,
+    Heartbeat,
+    PositionTrust,
+    PowerReport,
+)
 from protocol.records import TimeSource
 from protocol.roster import Point
 from protocol.sequences import Range, SeqSet
@@ -29,8 +37,7 @@ BEAT = Heartbeat(
     refused=0,
     present=9,
     roster_version=1,
-    reader=DeviceHealth.READY,
-    gnss=DeviceHealth.NOT_FITTED,
+    devices=(DeviceReport(DeviceRole.READER, "sdt", DeviceHealth.READY),),
     disk_free_bytes=10**9,
 )
 
@@ -56,7 +63,7 @@ def test_a_terminal_nobody_heard_of_has_never_been_seen(fleet: Fleet) -> None:
     found = row(fleet, 100)
     assert (found.state, found.last_heard_s, found.point) == (NodeState.NEVER_SEEN, None, QINGSHAN)
     assert (found.captured, found.waiting, found.clock_source) == (0, 0, None)
-    assert found.reader is DeviceHealth.NOT_FITTED
+    assert (found.devices, found.power) == ((), None)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +105,36 @@ def test_silence_is_late_and_then_silent(
     assert (found.state, found.last_heard_s) == (state, int(silence_s))
 
 
+@pytest.mark.parametrize("role", DeviceRole)
 @pytest.mark.parametrize("health", DeviceHealth)
-def test_a_broken_reader_makes_it_reduced(fleet: Fleet, health: DeviceHealth) -> None:
-    fleet.heartbeat(structs.replace(BEAT, reader=health), 0)
+def test_a_broken_device_makes_it_reduced(
+    fleet: Fleet, role: DeviceRole, health: DeviceHealth
+) -> None:
+    report = DeviceReport(role, "x", health)
+    fleet.heartbeat(structs.replace(BEAT, devices=(*BEAT.devices, report)), 0)
     is_well = health in {DeviceHealth.READY, DeviceHealth.NOT_FITTED}
     assert row(fleet, 1).state is (NodeState.ONLINE if is_well else NodeState.REDUCED)
     assert row(fleet, SILENT_S + 1).state is NodeState.SILENT
+
+
+@pytest.mark.parametrize(
+    ("change", "is_well"),
+    [
+        ({"position_trust": PositionTrust.STALE}, True),
+        ({"position_trust": PositionTrust.SUSPECT}, False),
+        ({"enclosure_is_open": False}, True),
+        ({"enclosure_is_open": True}, False),
+        ({"power": PowerReport(None, None, None, None)}, True),
+        ({"power": PowerReport(False, 20, False, 50)}, True),
+        ({"power": PowerReport(False, 19, False, 50)}, False),
+        ({"power": PowerReport(None, 19, False, 50)}, False),
+        ({"power": PowerReport(True, 19, False, 50)}, True),  # charging
+        ({"power": PowerReport(True, 100, True, 50)}, False),
+    ],
+)
+def test_what_else_makes_it_reduced(fleet: Fleet, change: dict[str, object], is_well: bool) -> None:
+    fleet.heartbeat(structs.replace(BEAT, **change), 0)
+    assert row(fleet, 1).state is (NodeState.ONLINE if is_well else NodeState.REDUCED)
 
 
 def test_goodbye_holds_until_it_is_heard_again(fleet: Fleet) -> None:

@@ -4,7 +4,11 @@ import msgspec
 import pytest
 
 from protocol.errors import Malformed
-from protocol.health import pack_heartbeat, unpack_heartbeat
+from protocol.health import (
+    PowerReport,
+    pack_heartbeat,
+    unpack_heartbeat,
+)
 from protocol.suites import SigningKey
 from tests.vectors.make_vectors import HEARTBEAT
 
@@ -28,7 +32,14 @@ def test_a_heartbeat_without_a_fix() -> None:
         {"version": "v" * 33},
         {"captured": 2**48},
         {"disk_free_bytes": 2**64 - 1},
-        {"reader": 5},
+        {"devices": ((1, "sdt", 5),)},
+        {"devices": ((6, "sdt", 1),)},
+        {"devices": ((1, "k" * 33, 1),)},
+        {"devices": ((1, "sdt", 1),) * 17},
+        {"position_trust": 4},
+        {"power": PowerReport(None, 101, None, None)},
+        {"power": PowerReport(None, None, None, 256)},
+        {"enclosure_is_open": 1},
         {"latitude_e6": 90_000_001},
         {"longitude_e6": -180_000_001},
     ],

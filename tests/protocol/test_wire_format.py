@@ -9,7 +9,7 @@ import pytest
 from protocol import limits, topics
 from protocol.downlink import Activation, Downlink, Mode
 from protocol.envelope import MAX_WRAPPED_BYTES, Envelope
-from protocol.health import DeviceHealth, Heartbeat
+from protocol.health import DeviceHealth, DeviceRole, Heartbeat, PositionTrust
 from protocol.ids import NAME_PATTERN
 from protocol.keys import Enrolment, IdentityFile, Role
 from protocol.receipts import Receipt, Refusal, RefusalReason
@@ -46,7 +46,8 @@ def test_every_field_of_a_check_in_is_listed_in_order() -> None:
 
 @pytest.mark.parametrize(
     "enumeration",
-    [Verdict, Reason, TimeSource, CredentialKind, RefusalReason, DeviceHealth, Role, PersonStatus,
+    [Verdict, Reason, TimeSource, CredentialKind, RefusalReason, DeviceHealth, DeviceRole,
+     PositionTrust, Role, PersonStatus,
      Mode],
 )  # fmt: skip
 def test_every_number_of_an_enumeration_is_listed(enumeration: type[IntEnum]) -> None:

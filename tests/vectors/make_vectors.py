@@ -21,7 +21,15 @@ from protocol import suites, topics
 from protocol.codec import encode_record
 from protocol.downlink import Activation, Downlink, Mode
 from protocol.envelope import Envelope, Origin, Run, Wrap, WrappedKey, pack_envelope
-from protocol.health import DeviceHealth, Heartbeat, pack_heartbeat
+from protocol.health import (
+    DeviceHealth,
+    DeviceReport,
+    DeviceRole,
+    Heartbeat,
+    PositionTrust,
+    PowerReport,
+    pack_heartbeat,
+)
 from protocol.keys import Enrolment, Role, credential_digest, issue_enrolment
 from protocol.receipts import Receipt, Refusal, RefusalReason, pack_receipt, pack_refusal
 from protocol.records import CheckIn, Credential, CredentialKind, Stamp, TimeSource
@@ -93,7 +101,11 @@ ROSTER_PART = RosterPart(
 RECEIPT = Receipt(COUNTY, NODE, EPOCH, 126, ((3, 4), (9, 9)), ((7, 7),), GATEWAY, AT_MS)
 HEARTBEAT = Heartbeat(
     COUNTY, NODE, "qingshui", STAMP, 3600, "0.1.0", EPOCH, 126, 8, 360, 1, 118, 3,
-    DeviceHealth.READY, DeviceHealth.SILENT, 10**10, 30_123_456, -103_123_456,
+    (
+        DeviceReport(DeviceRole.READER, "sdt", DeviceHealth.READY),
+        DeviceReport(DeviceRole.GNSS, "nmea", DeviceHealth.SILENT),
+    ),
+    10**10, 30_123_456, -103_123_456, PositionTrust.STALE, PowerReport(False, 78, False, 51), False,
 )  # fmt: skip
 
 
