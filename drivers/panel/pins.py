@@ -14,9 +14,6 @@ from gpiozero.exc import GPIOZeroError
 from drivers.errors import DeviceRefused, DeviceSilent, DriverConfigError, PortGone
 from runtime.threads import in_daemon_thread
 
-PINS = r"^(lgpio|mock|pigpio://[^:/@]+:[0-9]{1,5})$"
-"""What may be said about pins, as a regular expression."""
-
 CONNECT_LIMIT_S = 3.0  # a daemon on this machine or the next answers within milliseconds
 
 
@@ -59,7 +56,7 @@ class Header:
 
 
 async def open_pins(where: str) -> Header:
-    """The pins `where` names (`PINS`); never those of another kind.
+    """The pins `where` names (`drivers.panel.PINS`); never those of another kind.
 
     Raises `DriverConfigError` when the program lacks the library for them, `PortGone` or
     `DeviceSilent` when a daemon does not answer, `DeviceRefused` when the kernel has no pins.
