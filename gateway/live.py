@@ -34,7 +34,7 @@ class Board:
     def restart(self, roster: Roster) -> None:
         """Forget everything and fold again with another roster."""
         self._muster = Muster(roster, self._activation.number)
-        self._latest: deque[CheckIn] = deque(maxlen=LATEST)
+        self._latest: deque[tuple[LedgerEntry, CheckIn]] = deque(maxlen=LATEST)
 
     def take(self, entries: Iterable[LedgerEntry]) -> None:
         """Fold entries of the ledger, each exactly once."""
@@ -42,7 +42,7 @@ class Board:
             record = decode_record(entry.body)
             self._muster.apply(entry.node, entry.epoch, entry.seq, record)
             if isinstance(record, CheckIn) and record.activation == self._activation.number:
-                self._latest.append(record)
+                self._latest.append((entry, record))
 
     def view(
         self,
@@ -70,7 +70,11 @@ class Board:
             missing=missing,
             points=tuple(self._point_row(name, count) for name, count in counts.items()),
             curve=curve(muster.arrivals_ms(), self._activation.started_ms, CURVE_STEPS),
-            latest=tuple(self._feed_item(record) for record in reversed(self._latest)),
+            latest=tuple(
+                self._feed_item(record)
+                for entry, record in reversed(self._latest)
+                if not muster.is_undone(entry.node, entry.epoch, entry.seq)
+            ),
             nodes=self._fleet.rows(streams, now_s),
             stored=muster.records,
             unknown_kinds=muster.unknown_kinds,

@@ -4,12 +4,13 @@ The result depends on which records there are, never on the order in which they 
 deliver late, twice and out of step. `docs/decisions/0005-fold.md` says how each count is defined.
 """
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from protocol.records import CheckIn, Record, UnknownRecord
+from protocol.records import Record, Undo, UnknownRecord
 from protocol.roster import Person, Roster
 from protocol.verdict import PRESENT_UNLESS_STOPPED
 
@@ -28,17 +29,19 @@ class Sighting(NamedTuple):
 
 @dataclass(slots=True)
 class Presence:
-    """First and latest sighting of one person."""
+    """The sightings of one person, at least one, in order."""
 
-    first: Sighting
-    latest: Sighting
+    sightings: list[Sighting]
 
-    def take(self, seen: Sighting) -> None:
-        """Widen by one more sighting."""
-        if seen > self.latest:
-            self.latest = seen
-        elif seen < self.first:
-            self.first = seen
+    @property
+    def first(self) -> Sighting:
+        """The earliest."""
+        return self.sightings[0]
+
+    @property
+    def latest(self) -> Sighting:
+        """The last."""
+        return self.sightings[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Muster:
         """Rostered people who are accounted for, by number."""
         self.strangers: dict[bytes, Presence] = {}
         """Cards on no roster, by digest."""
+        self._undone: set[tuple[str, int, int]] = set()
+        """Check-ins that were taken back, whether or not they have arrived."""
         self.records = 0
         self.unknown_kinds = 0
 
@@ -75,7 +80,13 @@ class Muster:
         if isinstance(record, UnknownRecord):
             self.unknown_kinds += 1
             return
-        if record.activation != self.activation or record.verdict not in PRESENT_UNLESS_STOPPED:
+        if record.activation != self.activation:
+            return
+        if isinstance(record, Undo):
+            self._undone.add((node, epoch, record.seq))
+            self._strike(node, epoch, record)
+            return
+        if record.verdict not in PRESENT_UNLESS_STOPPED or (node, epoch, seq) in self._undone:
             return
         seen = Sighting(record.at.wall_ms, node, epoch, seq, record.point)
         person = self.identify(record)
@@ -84,12 +95,23 @@ class Muster:
         elif record.credential.digest:
             _note(self.strangers, record.credential.digest, seen)
 
-    def identify(self, record: CheckIn) -> Person | None:
-        """Whose check-in this is by the newest roster: it may know more than the terminal did."""
+    def is_undone(self, node: str, epoch: int, seq: int) -> bool:
+        """Whether a check-in was taken back."""
+        return (node, epoch, seq) in self._undone
+
+    def identify(self, record: Record) -> Person | None:
+        """Whom a record is about by the newest roster: it may know more than the terminal did."""
         by_card = self.roster.find(record.credential.digest)
         if by_card is not None or record.person is None:
             return by_card
         return self.roster.person(record.person)
+
+    def _strike(self, node: str, epoch: int, undo: Undo) -> None:
+        person = self.identify(undo)
+        if person is not None:
+            _strike(self.people, person.number, (node, epoch, undo.seq))
+        else:
+            _strike(self.strangers, undo.credential.digest, (node, epoch, undo.seq))
 
     def counts(self) -> Mapping[str, PointCount]:
         """Counts per point: those of the roster in its order, then any other somebody is at.
@@ -133,6 +155,17 @@ def curve(arrivals_ms: Iterable[int], started_ms: int, steps: int) -> tuple[tupl
 def _note(table: dict[K, Presence], key: K, seen: Sighting) -> None:
     presence = table.get(key)
     if presence is None:
-        table[key] = Presence(seen, seen)
+        table[key] = Presence([seen])
     else:
-        presence.take(seen)
+        insort(presence.sightings, seen)
+
+
+def _strike(table: dict[K, Presence], key: K, undone: tuple[str, int, int]) -> None:
+    presence = table.get(key)
+    if presence is None:
+        return
+    presence.sightings = [
+        seen for seen in presence.sightings if (seen.node, seen.epoch, seen.seq) != undone
+    ]
+    if not presence.sightings:
+        del table[key]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from protocol.fields import Count, Milliseconds, Octet, OptionalDigest, ShortText, Word
+from protocol.fields import Count, Milliseconds, Octet, OptionalDigest, Seq, ShortText, Word
 from protocol.verdict import Reason, Verdict
 
 
@@ -99,4 +99,20 @@ class UnknownRecord(Struct, frozen=True):
         return f"UnknownRecord(kind={self.kind}, {len(self.body)} bytes)"
 
 
-Record = CheckIn
+class Undo(Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """A check-in of this terminal was a mistake: it stays in the ledger and counts no more.
+
+    `person` and `credential` are those of the check-in, so that nobody has to find it first.
+    """
+
+    at: Stamp
+    activation: Count
+    point: ShortText
+    lane: Octet
+    seq: Seq
+    """Number of the check-in, in the same outbox."""
+    person: Count | None
+    credential: Credential
+
+
+Record = CheckIn | Undo

@@ -4,23 +4,25 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from drivers.readers.base import ReaderEvent
 from protocol.codec import encode_record
 from protocol.masking import mask_name
-from protocol.records import Stamp, TimeSource
+from protocol.records import Record, Stamp, TimeSource
 from protocol.verdict import Verdict
 from runtime.clock import Clock
 from terminal.errors import OutboxBroken, OutboxFull
 from terminal.outbox import Outbox
+from terminal.outbox_file import Note
 from terminal.seen import SeenBook
 from terminal.station import Decision, Station
 from terminal.view import ShownScan, Trouble
 
 log = logging.getLogger(__name__)
 
+UNDO_WITHIN_S = 60.0  # what the person at the reader can still be asked about
 VERDICT_S = 4.0  # long enough to read at arm's length; the next card replaces it at once
 LAST_SCANS = 5
 
@@ -33,6 +35,18 @@ class Signals(Protocol):
 
     def show_not_recorded(self) -> None:
         """A card was read and could not be recorded."""
+
+    def show_undone(self) -> None:
+        """The last scan was taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Undoable:
+    """The last scan, until somebody takes it back or it is too old for that."""
+
+    decision: Decision
+    seq: int
+    until_s: float
 
 
 class Lane:
@@ -50,12 +64,46 @@ class Lane:
         self._station, self._outbox, self._seen_book = station, outbox, seen_book
         self._clock, self._signals, self._changed = clock, signals, changed
         self._hide: asyncio.TimerHandle | None = None
+        self._turn = asyncio.Lock()
+        """Several readers serve one lane: who was seen is asked and noted by one at a time."""
+        self._undoable: _Undoable | None = None
+        self.is_paused = False
         self.verdict: ShownScan | None = None
         self.trouble: Trouble | None = None
         self.last: deque[ShownScan] = deque(maxlen=LAST_SCANS)
 
     async def present(self, event: ReaderEvent) -> bool:
         """Deal with one presentation; returns whether there is a new record to send."""
+        async with self._turn:
+            if self.is_paused:
+                self._say_not_recorded(Trouble.LANE_PAUSED)
+                return False
+            return await self._present(event)
+
+    async def undo(self) -> bool:
+        """Take the last scan back if it is fresh; returns whether there is a new record to send.
+
+        Nothing is deleted: a record of its own says that the scan was a mistake.
+        """
+        async with self._turn:
+            undoable = self._undoable
+            if undoable is None or self._clock.monotonic_s() > undoable.until_s:
+                self._say(None, Trouble.NOTHING_TO_UNDO)
+                return False
+            return await self._undo(undoable.decision, undoable.seq)
+
+    def dismiss(self) -> None:
+        """The verdict was read: show no more of it."""
+        if self._hide is not None:
+            self._hide.cancel()
+        self._clear()
+
+    def toggle_pause(self) -> None:
+        """Take no cards, or take them again."""
+        self.is_paused = not self.is_paused
+        self.dismiss()
+
+    async def _present(self, event: ReaderEvent) -> bool:
         decision = self._station.judge(event, self.stamp())
         if decision is None:
             self._say(None, Trouble.HOLD_CARD_STILL)
@@ -63,21 +111,43 @@ class Lane:
         at_ms = decision.record.at.wall_ms
         seen = decision.newly_seen
         mark = self._seen_book.mark(seen) if seen is not None else None
-        body = encode_record(decision.record)
-        try:
-            seq = await asyncio.to_thread(self._outbox.append, body, at_ms, mark)
-        except (OutboxFull, OutboxBroken) as error:
-            log.error("scan not recorded: %s", error)
-            is_full = isinstance(error, OutboxFull)
-            self._say(None, Trouble.DISK_FULL if is_full else Trouble.DISK_FAILING)
-            if self._signals is not None:
-                self._signals.show_not_recorded()
+        seq = await self._record(decision.record, at_ms, mark)
+        if seq is None:
             return False
         self._station.confirm(decision)
+        self._undoable = _Undoable(decision, seq, self._clock.monotonic_s() + UNDO_WITHIN_S)
         scan = self._shown(decision, seq)
         self.last.appendleft(replace(scan, name=mask_name(scan.name) if scan.name else ""))
         self._say(scan, None)
         return True
+
+    async def _undo(self, decision: Decision, seq: int) -> bool:
+        record = self._station.undo(decision, seq, self.stamp())
+        seen = decision.newly_seen
+        note = self._seen_book.erasure(seen) if seen is not None else None
+        if await self._record(record, record.at.wall_ms, note) is None:
+            return False
+        self._undoable = None
+        if seen is not None:
+            self._station.forget(seen)
+        for place, scan in enumerate(self.last):
+            if scan.seq == seq:
+                self.last[place] = replace(scan, is_undone=True)
+        self._say(None, Trouble.UNDONE)
+        if self._signals is not None:
+            self._signals.show_undone()
+        return True
+
+    async def _record(self, record: Record, at_ms: int, note: Note | None) -> int | None:
+        """Make a record durable; its number, or None after everybody was told that it is not."""
+        body = encode_record(record)
+        try:
+            return await asyncio.to_thread(self._outbox.append, body, at_ms, note)
+        except (OutboxFull, OutboxBroken) as error:
+            log.error("not recorded: %s", error)
+            is_full = isinstance(error, OutboxFull)
+            self._say_not_recorded(Trouble.DISK_FULL if is_full else Trouble.DISK_FAILING)
+            return None
 
     def close(self) -> None:
         """Leave lights and page as they are: whoever shows them is about to go."""
@@ -97,6 +167,11 @@ class Lane:
             self._signals.show(scan.verdict if scan is not None else None)
         self._hide = asyncio.get_running_loop().call_later(VERDICT_S, self._clear)
         self._changed()
+
+    def _say_not_recorded(self, trouble: Trouble) -> None:
+        self._say(None, trouble)
+        if self._signals is not None:
+            self._signals.show_not_recorded()
 
     def _clear(self) -> None:
         self.verdict = self.trouble = None

@@ -20,7 +20,7 @@ from protocol.limits import KEY_ID_BYTES
 from protocol.receipts import Receipt
 from runtime.database import DatabaseError
 from terminal.errors import OutboxBroken, OutboxFull
-from terminal.outbox_file import Depth, Mark, OutboxFile, Row
+from terminal.outbox_file import Depth, Mark, Note, OutboxFile, Row
 
 RECORDS_PER_KEY = 1000  # what a thief who reads a live terminal's memory can open at most
 MAX_COMMIT = 512  # appends that share a commit; bounds the size of one transaction
@@ -45,10 +45,10 @@ class Batch:
 class _Append:
     """One caller's record on its way into the file."""
 
-    __slots__ = ("body", "error", "made_ms", "mark", "seq", "wake")
+    __slots__ = ("body", "error", "made_ms", "note", "seq", "wake")
 
-    def __init__(self, body: bytes, made_ms: int, mark: Mark | None) -> None:
-        self.body, self.made_ms, self.mark = body, made_ms, mark
+    def __init__(self, body: bytes, made_ms: int, note: Note | None) -> None:
+        self.body, self.made_ms, self.note = body, made_ms, note
         self.seq = 0
         self.error: OutboxFull | OutboxBroken | None = None
         self.wake = threading.Lock()
@@ -102,12 +102,12 @@ class Outbox:
             self._is_closed = True
             self._close_file()
 
-    def append(self, body: bytes, made_ms: int, mark: Mark | None = None) -> int:
+    def append(self, body: bytes, made_ms: int, note: Note | None = None) -> int:
         """Seal and store one encoded record; returns its sequence number once it is durable.
 
         Raises `OutboxFull` or `OutboxBroken`; then nothing may be confirmed to anybody.
         """
-        mine = _Append(body, made_ms, mark)
+        mine = _Append(body, made_ms, note)
         with self._queue_lock:
             self._queue.append(mine)
             must_wait = self._has_leader
@@ -161,7 +161,7 @@ class Outbox:
                 raise OutboxBroken(f"settling failed: {error}") from error
 
     def marks(self) -> list[Mark]:
-        """Every mark ever stored."""
+        """Every mark there is."""
         with self._read_lock:
             return self._file.marks()
 
@@ -218,7 +218,7 @@ class Outbox:
             self._reopen_if_closed()
             self._file.begin()
             rows = self._seal(batch)
-            self._file.add_rows(rows, [item.mark for item in batch if item.mark is not None])
+            self._file.add_rows(rows, [item.note for item in batch if item.note is not None])
             self._file.commit()
         except OutboxBroken as error:
             return error

@@ -26,6 +26,16 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """Takes the mark with this tag away, in the same transaction as a record."""
+
+    tag: bytes
+
+
+Note = Mark | Erasure
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One sealed record."""
 
@@ -88,18 +98,21 @@ class OutboxFile:
         ).fetchone()[0]
         return number
 
-    def add_rows(self, rows: Sequence[Row], marks: Iterable[Mark]) -> None:
-        """Store sealed records and marks inside the transaction."""
+    def add_rows(self, rows: Sequence[Row], notes: Iterable[Note]) -> None:
+        """Store sealed records and notes inside the transaction."""
         self._writer.executemany(
             "INSERT INTO waiting (seq, key, made_ms, sealed) VALUES (?, ?, ?, ?)",
             [(row.seq, row.key, row.made_ms, row.sealed) for row in rows],
         )
-        for mark in marks:
-            self._writer.execute(
-                "INSERT INTO seen (tag, sealed) VALUES (?, ?)"
-                " ON CONFLICT (tag) DO UPDATE SET sealed = excluded.sealed",
-                (mark.tag, mark.sealed),
-            )
+        for note in notes:
+            if isinstance(note, Erasure):
+                self._writer.execute("DELETE FROM seen WHERE tag = ?", (note.tag,))
+            else:
+                self._writer.execute(
+                    "INSERT INTO seen (tag, sealed) VALUES (?, ?)"
+                    " ON CONFLICT (tag) DO UPDATE SET sealed = excluded.sealed",
+                    (note.tag, note.sealed),
+                )
 
     def count_added(self, rows: Sequence[Row]) -> None:
         """Take committed rows into the counts."""
@@ -155,7 +168,7 @@ class OutboxFile:
         return self._wrapped_keys[number]
 
     def marks(self) -> list[Mark]:
-        """Every mark ever stored."""
+        """Every mark there is."""
         return [Mark(*row) for row in self._reader.execute("SELECT tag, sealed FROM seen")]
 
     def _take_up_epoch(self) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from drivers.supervisor import (
     keep_open,
 )
 from protocol.health import DeviceHealth
-from protocol.verdict import SIGNS, Beep, Verdict
+from protocol.verdict import SIGNS, Beep, Signs, Verdict
 from runtime.backoff import Backoff
 from terminal.settings import PanelSettings
 
@@ -31,12 +32,33 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NOT_RECORDED = (Beep(350, 0.25), Beep(350, 0.25), Beep(350, 0.25))
-"""Three low sounds: the card was read and could not be recorded. No verdict sounds like it."""
-NOT_RECORDED_SHAPE = (
-    '<path d="M8 8L40 40M40 8L8 40" fill="none" stroke="currentColor" stroke-width="7"/>'
+_STROKE = 'fill="none" stroke="currentColor" stroke-width="6"'
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is no verdict, and has signs of its own all the same; but no light."""
+
+    shape: str
+    word_zh: str
+    word_en: str
+    tone: tuple[Beep, ...]
+
+
+NOT_RECORDED = Notice(
+    shape=f'<path d="M8 8L40 40M40 8L8 40" {_STROKE}/>',
+    word_zh="未记录",
+    word_en="Not recorded",
+    tone=(Beep(350, 0.25), Beep(350, 0.25), Beep(350, 0.25)),
 )
-NOT_RECORDED_WORD = {"zh-Hans": "未记录", "en": "Not recorded"}
+"""Three low sounds: the card was read and could not be recorded. No verdict sounds like it."""
+UNDONE = Notice(
+    shape=f'<path d="M44 24H8M22 9L7 24l15 15" {_STROKE}/>',
+    word_zh="已撤销",
+    word_en="Undone",
+    tone=(Beep(1800, 0.12), Beep(900, 0.25)),
+)
+"""A falling pair: the last scan was taken back."""
 HEARD = (Beep(1200, 0.04),)
 """A button acts: short, so that a gloved finger knows."""
 
@@ -92,14 +114,15 @@ class Panel:
         signs = SIGNS[verdict]
         self._set_light(signs.light)
         self._play(signs.tone)
-        words = {"zh-Hans": signs.word_zh, "en": signs.word_en}
-        self._picture(signs.shape, words[self._settings.language], line)
+        self._picture(signs, line)
 
     def show_not_recorded(self) -> None:
-        """Nothing was recorded: no light, a sound and a shape of its own."""
-        self._set_light(None)
-        self._play(NOT_RECORDED)
-        self._picture(NOT_RECORDED_SHAPE, NOT_RECORDED_WORD[self._settings.language], "")
+        """A card was read and could not be recorded."""
+        self._show_notice(NOT_RECORDED)
+
+    def show_undone(self) -> None:
+        """The last scan was taken back."""
+        self._show_notice(UNDONE)
 
     def show_idle(self, number: str, line: str) -> None:
         """What the display says between verdicts, from now on: `126/180`, and a line below."""
@@ -109,12 +132,18 @@ class Panel:
 
         self._display.set_idle(Face(number=number, line=line))
 
-    def _picture(self, shape: str, word: str, line: str) -> None:
+    def _show_notice(self, notice: Notice) -> None:
+        self._set_light(None)
+        self._play(notice.tone)
+        self._picture(notice, "")
+
+    def _picture(self, signs: Signs | Notice, line: str) -> None:
         if self._display is None:
             return
         from drivers.panel.face import Face  # noqa: PLC0415  # Pillow: only with a display
 
-        self._display.show(Face(shape=shape, word=word, line=line))
+        word = signs.word_zh if self._settings.language == "zh-Hans" else signs.word_en
+        self._display.show(Face(shape=signs.shape, word=word, line=line))
 
     def _set_light(self, name: str | None) -> None:
         self._light = name

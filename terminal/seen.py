@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from protocol.keys import Identity
 from protocol.limits import RAW_KEY_BYTES
 from protocol.suites import NONCE_BYTES, keyed_digest
-from terminal.outbox_file import Mark
+from terminal.outbox_file import Erasure, Mark
 from terminal.station import Seen
 
 _INFO = b"muster/1 seen\0"
@@ -32,9 +32,13 @@ class SeenBook:
 
     def mark(self, seen: Seen) -> Mark:
         """Seal one note."""
-        tag = keyed_digest(self._key, f"{seen.activation}/{seen.person}")
+        tag = self._tag(seen)
         nonce = secrets.token_bytes(NONCE_BYTES)
         return Mark(tag, nonce + self._cipher.encrypt(nonce, msgspec.msgpack.encode(seen), tag))
+
+    def erasure(self, seen: Seen) -> Erasure:
+        """What takes one note away again."""
+        return Erasure(self._tag(seen))
 
     def read(self, marks: Iterable[Mark]) -> list[Seen]:
         """Open notes; one that does not open is left out: it only costs an *already here*."""
@@ -47,3 +51,6 @@ class SeenBook:
                 continue
             notes.append(msgspec.msgpack.decode(plain, type=Seen))
         return notes
+
+    def _tag(self, seen: Seen) -> bytes:
+        return keyed_digest(self._key, f"{seen.activation}/{seen.person}")

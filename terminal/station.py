@@ -17,7 +17,7 @@ from drivers.readers.base import (
 )
 from protocol.downlink import Activation
 from protocol.keys import credential_digest
-from protocol.records import CheckIn, Credential, CredentialKind, Stamp
+from protocol.records import CheckIn, Credential, CredentialKind, Stamp, Undo
 from protocol.roster import Person, PersonStatus, Roster
 from protocol.verdict import PRESENT_UNLESS_STOPPED, Reason, Verdict
 
@@ -90,6 +90,23 @@ class Station:
         seen = decision.newly_seen
         if seen is not None:
             self._seen[seen.activation, seen.person] = seen
+
+    def undo(self, decision: Decision, seq: int, at: Stamp) -> Undo:
+        """The record that takes a confirmed decision back; nothing has happened yet."""
+        record = decision.record
+        return Undo(
+            at=at,
+            activation=record.activation,
+            point=self._point,
+            lane=self._lane,
+            seq=seq,
+            person=record.person,
+            credential=record.credential,
+        )
+
+    def forget(self, seen: Seen) -> None:
+        """The undo of the scan that first saw somebody is durable."""
+        self._seen.pop((seen.activation, seen.person), None)
 
     def present(self) -> int:
         """Distinct people of this point seen here in the current activation."""

@@ -118,6 +118,7 @@ class Status:
     def _troubles(self, now: Stamp) -> tuple[Trouble, ...]:
         lane = self._lane.trouble
         found = {
+            Trouble.LANE_PAUSED: self._lane.is_paused and lane is not Trouble.LANE_PAUSED,
             Trouble.DISK_LOW: self._outbox.room_bytes < ROOM_LOW_BYTES,
             Trouble.NO_ROSTER: self._station.roster is None,
             Trouble.CLOCK_UNSET: now.source is TimeSource.UNSET,

@@ -35,6 +35,8 @@ class ShownScan:
     """Where the person belongs, when known."""
     first_seen_ms: int | None = None
     """When the same person was first seen at this terminal, for *already here*."""
+    is_undone: bool = False
+    """It was taken back; it stays in the list, so that everybody sees that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ class Trouble(Enum):
     DISK_FAILING = "disk_failing"
     NO_ROSTER = "no_roster"
     HOLD_CARD_STILL = "hold_card_still"
+    UNDONE = "undone"
+    NOTHING_TO_UNDO = "nothing_to_undo"
+    LANE_PAUSED = "lane_paused"
     CLOCK_UNSET = "clock_unset"
     COUNTY_REFUSES = "county_refuses"
 

@@ -48,6 +48,7 @@ class ScanRow:
     sentence: str
     at_ms: int
     at: str
+    is_undone: bool
 
 
 KEYS = {
@@ -69,7 +70,10 @@ KEYS = {
 _LINK_SHAPES = {LinkState.UP: "well", LinkState.DOWN: "late", LinkState.REFUSED: "refused"}
 _NOT_RECORDING = frozenset({Trouble.DISK_FULL, Trouble.DISK_FAILING})
 _GRAVEST_FIRST = (
-    Trouble.HOLD_CARD_STILL,  # lasts a second and is about the card in the hand
+    Trouble.HOLD_CARD_STILL,  # these four last seconds, and are about what was just done
+    Trouble.UNDONE,
+    Trouble.NOTHING_TO_UNDO,
+    Trouble.LANE_PAUSED,
     Trouble.DISK_FAILING,
     Trouble.DISK_FULL,
     Trouble.COUNTY_REFUSES,
@@ -112,6 +116,7 @@ def scan_row(scan: ShownScan, words: Words) -> ScanRow:
         sentence=sentence(scan, words),
         at_ms=scan.at_ms,
         at=clock_time(scan.at_ms),
+        is_undone=scan.is_undone,
     )
 
 
@@ -144,7 +149,7 @@ def trouble_rows(view: StationView, words: Words) -> list[TroubleRow]:
 
 def idle_state(view: StationView) -> Idle:
     """A card is asked for only when it can be read and recorded."""
-    if not _NOT_RECORDING.isdisjoint(view.troubles):
+    if not _NOT_RECORDING.isdisjoint(view.troubles) or Trouble.LANE_PAUSED in view.troubles:
         return Idle.PAUSED
     if view.reader is not DeviceHealth.READY:
         return Idle.NOT_READING

@@ -13,7 +13,7 @@ from gateway.store.base import LedgerEntry, QuarantinedRow
 from gateway.view import BoardView, QuarantineRow
 from protocol.codec import encode_record
 from protocol.receipts import RefusalReason
-from protocol.records import CheckIn
+from protocol.records import Record, Undo
 from protocol.roster import Point
 from protocol.verdict import Reason, Verdict
 from runtime.config import BrokerSettings
@@ -36,7 +36,7 @@ def board() -> Board:
     return Board(SETTINGS, ACTIVATION, roster(), Fleet([QINGSHAN, SHIQIAO], 0))
 
 
-def entries(*records: CheckIn, first: int = 1) -> list[LedgerEntry]:
+def entries(*records: Record, first: int = 1) -> list[LedgerEntry]:
     return [
         LedgerEntry(number, "t1", 5, number, encode_record(record))
         for number, record in enumerate(records, first)
@@ -66,6 +66,16 @@ def test_people_and_their_points(board: Board) -> None:
     assert (here.expected, here.here, here.elsewhere, here.missing, here.guests) == (3, 1, 0, 2, 1)
     assert (there.expected, there.here, there.elsewhere, there.missing) == (1, 0, 1, 0)
     assert shown.curve == ((0, 2),)
+
+
+def test_what_was_taken_back_is_in_the_ledger_and_nowhere_else(board: Board) -> None:
+    scan = check_in(1)
+    taken_back = Undo(scan.at, scan.activation, scan.point, 1, 1, scan.person, scan.credential)
+    board.take(entries(scan))
+    assert view(board).present == 1
+    board.take(entries(taken_back, first=2))
+    shown = view(board)
+    assert (shown.present, shown.latest, shown.stored) == (0, (), 2)
 
 
 def test_the_latest_are_few_newest_first_and_masked(board: Board) -> None:

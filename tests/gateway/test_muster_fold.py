@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.muster import Muster, PointCount, curve
-from protocol.records import CheckIn, UnknownRecord
+from protocol.records import CheckIn, Record, Undo, UnknownRecord
 from protocol.roster import Roster
 from protocol.verdict import Reason, Verdict
 from tests.musters import ACTIVATION, NUMBERS, check_in, person, roster
 from tests.parties import NOW_MS
 
-Entry = tuple[str, int, int, CheckIn | UnknownRecord]
+Entry = tuple[str, int, int, Record | UnknownRecord]
 
 
 def fold(*entries: Entry, people: Roster | None = None) -> Muster:
@@ -22,7 +22,7 @@ def fold(*entries: Entry, people: Roster | None = None) -> Muster:
     return muster
 
 
-def scans(*records: CheckIn | UnknownRecord) -> list[Entry]:
+def scans(*records: Record | UnknownRecord) -> list[Entry]:
     return [("t1", 1, seq, record) for seq, record in enumerate(records, 1)]
 
 
@@ -37,9 +37,26 @@ records = st.builds(
 )
 
 
-@given(st.lists(records, max_size=12), st.randoms(use_true_random=False))
-def test_the_order_of_arrival_changes_nothing(made: list[CheckIn], random: object) -> None:
+def undo(entry: Entry, seq: int) -> Entry:
+    """What the terminal of `entry` says to take it back."""
+    node, epoch, undone, record = entry
+    assert isinstance(record, CheckIn)
+    taken_back = Undo(
+        record.at, record.activation, record.point, 1, undone, record.person, record.credential
+    )
+    return node, epoch, seq, taken_back
+
+
+@given(
+    st.lists(records, max_size=12),
+    st.sets(st.integers(0, 11)),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_of_arrival_changes_nothing(
+    made: list[CheckIn], undone: set[int], random: object
+) -> None:
     entries = scans(*made)
+    entries += [undo(entry, 100 + place) for place, entry in enumerate(entries) if place in undone]
     shuffled = list(entries)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     first, second = fold(*entries), fold(*shuffled)
@@ -91,6 +108,28 @@ def test_two_terminals_at_the_same_millisecond_agree_on_one_order() -> None:
     here = ("t1", 1, 1, check_in(1))
     there = ("t2", 1, 1, check_in(1, point="shiqiao"))
     assert fold(here, there).counts() == fold(there, here).counts()
+
+
+@given(st.lists(records, max_size=12), st.sets(st.integers(0, 11)))
+def test_what_was_taken_back_might_as_well_not_have_been(
+    made: list[CheckIn], undone: set[int]
+) -> None:
+    entries = scans(*made)
+    kept = [entry for place, entry in enumerate(entries) if place not in undone]
+    taken_back = [
+        undo(entry, 100 + place) for place, entry in enumerate(entries) if place in undone
+    ]
+    with_undo, without = fold(*entries, *taken_back), fold(*kept)
+    assert with_undo.people == without.people
+    assert with_undo.strangers == without.strangers
+    assert with_undo.counts() == without.counts()
+
+
+def test_a_terminal_takes_back_only_its_own() -> None:
+    mine = ("t1", 1, 1, check_in(1))
+    (_, _, _, taken_back) = undo(mine, 2)
+    for node, epoch in (("t2", 1), ("t1", 2)):
+        assert set(fold(mine, (node, epoch, 2, taken_back)).people) == {1}
 
 
 def test_somebody_who_was_stopped_is_not_accounted_for() -> None:

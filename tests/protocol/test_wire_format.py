@@ -13,7 +13,7 @@ from protocol.health import DeviceHealth, DeviceRole, Heartbeat, PositionTrust
 from protocol.ids import NAME_PATTERN
 from protocol.keys import Enrolment, IdentityFile, Role
 from protocol.receipts import Receipt, Refusal, RefusalReason
-from protocol.records import CheckIn, CredentialKind, Stamp, TimeSource
+from protocol.records import CheckIn, CredentialKind, Record, Stamp, TimeSource, Undo
 from protocol.roster import Person, PersonStatus, Point, RosterPart
 from protocol.signed import Label
 from protocol.verdict import Reason, Verdict
@@ -37,11 +37,11 @@ def test_every_structure_is_listed_field_by_field(shape: type) -> None:
     assert f"`[{', '.join(fields)}]`" in SPEC
 
 
-def test_every_field_of_a_check_in_is_listed_in_order() -> None:
-    rows = re.findall(
-        r"^\| (\w+) \|", TEXT.split("| kind 1,")[1].split("**Stamp**")[0], re.MULTILINE
-    )
-    assert rows == list(CheckIn.__struct_fields__)
+@pytest.mark.parametrize(("kind", "record"), [(1, CheckIn), (2, Undo)])
+def test_every_field_of_a_record_is_listed_in_order(kind: int, record: type[Record]) -> None:
+    table = TEXT.split(f"| kind {kind},")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| (\w[\w, ]*) \|", table, re.MULTILINE)
+    assert ", ".join(rows) == ", ".join(record.__struct_fields__)
 
 
 @pytest.mark.parametrize(

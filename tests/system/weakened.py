@@ -22,7 +22,7 @@ from protocol.receipts import Receipt
 from protocol.signed import peek
 from terminal.links.mqtt import MqttLink
 from terminal.outbox import Outbox
-from terminal.outbox_file import Mark
+from terminal.outbox_file import Note
 
 LATE_S = 3.0  # how long a promise is ahead of the disk: more than a page needs to show it
 
@@ -62,10 +62,10 @@ class EarlyOutbox(Outbox):
 
     _next_seq = 0
 
-    def append(self, body: bytes, made_ms: int, mark: Mark | None = None) -> int:
+    def append(self, body: bytes, made_ms: int, note: Note | None = None) -> int:
         """Promise a number now, store the record later."""
         self._next_seq = max(self._next_seq, self.depth.captured) + 1
-        threading.Timer(LATE_S, super().append, (body, made_ms, mark)).start()
+        threading.Timer(LATE_S, super().append, (body, made_ms, note)).start()
         return self._next_seq
 
 

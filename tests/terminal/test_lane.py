@@ -10,13 +10,13 @@ import pytest
 from drivers.readers.base import CardTrouble, ReaderEvent, TroubleReason
 from protocol.codec import decode_record
 from protocol.envelope import Origin
-from protocol.records import CheckIn
+from protocol.records import CheckIn, Undo
 from protocol.verdict import Reason, Verdict
 from runtime.clock import ClockSource, Reading
 from sim.clock import Run
 from terminal.errors import OutboxBroken, OutboxFull
-from terminal.lane import LAST_SCANS, VERDICT_S, Lane
-from terminal.outbox_file import Mark
+from terminal.lane import LAST_SCANS, UNDO_WITHIN_S, VERDICT_S, Lane
+from terminal.outbox_file import Erasure, Mark, Note
 from terminal.seen import SeenBook
 from terminal.station import Station
 from terminal.view import Trouble
@@ -29,10 +29,13 @@ HOLD_STILL = CardTrouble(TroubleReason.HOLD_STILL)
 
 
 class FakeClock:
-    """Stands still."""
+    """Stands still until it is told to go."""
+
+    def __init__(self) -> None:
+        self.mono_s = 0.0
 
     def monotonic_s(self) -> float:
-        return 0.0
+        return self.mono_s
 
     def read(self) -> Reading:
         return Reading(NOW_MS, 5, 1, ClockSource.NTP, 20)
@@ -46,15 +49,15 @@ class FakeOutbox:
         self.origin = Origin("demo", "t1", 99)
         self.failure: OutboxFull | OutboxBroken | None = None
         self.bodies: list[bytes] = []
-        self.marks: list[Mark | None] = []
+        self.notes: list[Note | None] = []
 
-    def append(self, body: bytes, made_ms: int, mark: Mark | None) -> int:
+    def append(self, body: bytes, made_ms: int, note: Note | None) -> int:
         if self.failure is not None:
             raise self.failure
         assert made_ms == NOW_MS
         self._story.append("durable")
         self.bodies.append(body)
-        self.marks.append(mark)
+        self.notes.append(note)
         return len(self.bodies)
 
 
@@ -70,6 +73,9 @@ class FakeSignals:
     def show_not_recorded(self) -> None:
         self._story.append("not recorded")
 
+    def show_undone(self) -> None:
+        self._story.append("undone")
+
 
 class Rig:
     """A lane of a station that knows the usual roster."""
@@ -79,11 +85,12 @@ class Rig:
         self.outbox = FakeOutbox(self.story)
         self.station = Station("qingshan", 1, COUNTY_KEY)
         self.station.roster, self.station.activation = roster(), ACTIVATION
+        self.clock = FakeClock()
         self.lane = Lane(
             self.station,
             self.outbox,  # type: ignore[arg-type]  # a fake
             SeenBook(Parties().terminal("t1")),
-            FakeClock(),
+            self.clock,
             FakeSignals(self.story) if has_panel else None,
             self._changed,
         )
@@ -116,9 +123,9 @@ def test_nothing_is_shown_while_the_disk_is_still_writing(rig: Rig) -> None:
     release = threading.Event()
     real_append = rig.outbox.append
 
-    def slow_append(body: bytes, made_ms: int, mark: Mark | None) -> int:
+    def slow_append(body: bytes, made_ms: int, note: Note | None) -> int:
         assert release.wait(10)
-        return real_append(body, made_ms, mark)
+        return real_append(body, made_ms, note)
 
     async def main() -> None:
         rig.outbox.append = slow_append  # type: ignore[method-assign]
@@ -235,7 +242,7 @@ def test_what_is_shown_of_a_scan(run: Run, rig: Rig) -> None:
 
 def test_who_is_seen_first_leaves_a_mark_once(run: Run, rig: Rig) -> None:
     run(rig.present(card(1), card(1), card(STRANGER)))
-    assert [mark is not None for mark in rig.outbox.marks] == [True, False, False]
+    assert [mark is not None for mark in rig.outbox.notes] == [True, False, False]
 
 
 def test_nothing_of_a_card_is_logged_or_in_a_repr(
@@ -248,9 +255,125 @@ def test_nothing_of_a_card_is_logged_or_in_a_repr(
 
     with caplog.at_level(logging.DEBUG):
         asyncio.run(main())
-    for text in (caplog.text, repr(rig.lane.last), repr(rig.outbox.marks)):
+    for text in (caplog.text, repr(rig.lane.last), repr(rig.outbox.notes)):
         for secret in (*NAMES, *NUMBERS):
             assert secret not in text
+
+
+def test_the_last_scan_can_be_taken_back(run: Run, rig: Rig) -> None:
+    async def main() -> None:
+        await rig.present(card(2), card(1))
+        assert await rig.lane.undo()
+
+    run(main())
+    taken_back = decode_record(rig.outbox.bodies[2])
+    scan = decode_record(rig.outbox.bodies[1])
+    assert isinstance(taken_back, Undo)
+    assert isinstance(scan, CheckIn)
+    assert (taken_back.seq, taken_back.person, taken_back.credential) == (2, 1, scan.credential)
+    assert rig.story[-4:] == ["durable", None, ("page", None, Trouble.UNDONE), "undone"]
+    assert [shown.is_undone for shown in rig.lane.last] == [True, False]
+    assert rig.station.present() == 1
+    mark, note = rig.outbox.notes[1:]
+    assert isinstance(mark, Mark)
+    assert note == Erasure(mark.tag)
+    assert run(rig.present(card(1))) == [True]
+    assert rig.lane.verdict is not None
+    assert rig.lane.verdict.verdict is Verdict.ACCEPTED  # as if it had not been there
+
+
+def test_taking_back_a_second_sighting_forgets_nobody(run: Run, rig: Rig) -> None:
+    async def main() -> None:
+        await rig.present(card(1), card(1))
+        assert await rig.lane.undo()
+
+    run(main())
+    assert rig.station.present() == 1
+    assert rig.outbox.notes[2] is None
+
+
+def test_there_is_one_scan_to_take_back_and_not_for_ever(run: Run, rig: Rig) -> None:
+    async def main() -> None:
+        assert not await rig.lane.undo()
+        await rig.present(card(1))
+        assert await rig.lane.undo()
+        assert not await rig.lane.undo()
+        await rig.present(card(1))
+        rig.clock.mono_s = UNDO_WITHIN_S + 0.1
+        assert not await rig.lane.undo()
+
+    run(main())
+    assert rig.lane.trouble is Trouble.NOTHING_TO_UNDO
+    assert len(rig.outbox.bodies) == 3
+
+
+def test_what_could_not_be_taken_back_still_stands(run: Run, rig: Rig) -> None:
+    async def main() -> None:
+        await rig.present(card(1))
+        rig.outbox.failure = OutboxFull("full")
+        assert not await rig.lane.undo()
+        assert rig.lane.trouble is Trouble.DISK_FULL
+        assert not rig.lane.last[0].is_undone
+        rig.outbox.failure = None
+        assert await rig.lane.undo()
+
+    run(main())
+
+
+def test_a_paused_lane_records_nothing_and_says_so(run: Run, rig: Rig) -> None:
+    async def main() -> None:
+        rig.lane.toggle_pause()
+        assert await rig.present(card(1)) == [False]
+        assert rig.story[-1] == "not recorded"
+        assert rig.lane.trouble is Trouble.LANE_PAUSED
+        assert not rig.outbox.bodies
+        rig.lane.toggle_pause()
+        assert rig.lane.trouble is None
+        assert await rig.present(card(1)) == [True]
+
+    run(main())
+
+
+def test_a_verdict_can_be_dismissed(run: Run, rig: Rig) -> None:
+    async def main() -> None:
+        await rig.present(card(1))
+        rig.lane.dismiss()
+        assert rig.lane.verdict is None
+        await rig.present(card(2))
+        await asyncio.sleep(VERDICT_S - 0.1)
+        assert rig.lane.verdict is not None  # the dismissed one's time is not this one's
+
+    run(main())
+
+
+def test_two_readers_of_one_lane_take_turns(rig: Rig) -> None:
+    """The same person at both at once is seen once before."""
+
+    async def main() -> None:
+        await asyncio.gather(rig.lane.present(card(1)), rig.lane.present(card(1)))
+
+    asyncio.run(main())  # with real threads
+    assert [scan.verdict for scan in rig.lane.last] == [Verdict.ALREADY, Verdict.ACCEPTED]
+
+
+def test_what_was_taken_back_is_not_remembered_over_a_restart(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "outbox.db")
+    book = SeenBook(bench.terminal)
+
+    async def scan() -> Verdict:
+        outbox = bench.open()
+        station = Station("qingshan", 1, COUNTY_KEY)
+        station.roster, station.activation = roster(), ACTIVATION
+        station.remember(book.read(outbox.marks()))
+        lane = Lane(station, outbox, book, FakeClock(), None, lambda: None)
+        await lane.present(card(1))
+        assert lane.verdict is not None
+        verdict = lane.verdict.verdict
+        assert await lane.undo()
+        outbox.close()
+        return verdict
+
+    assert [asyncio.run(scan()), asyncio.run(scan())] == [Verdict.ACCEPTED, Verdict.ACCEPTED]
 
 
 def test_the_seen_book_remembers_over_a_restart(tmp_path: Path) -> None:

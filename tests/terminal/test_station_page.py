@@ -202,7 +202,7 @@ def test_idle_states() -> None:
 
 def test_more_troubles_than_fit_are_counted() -> None:
     view = replace(station_view(), troubles=tuple(Trouble))
-    assert "另有 5 项" in render(view)["troubles"]
+    assert "另有 8 项" in render(view)["troubles"]
 
 
 def test_language_is_chosen_by_query_then_cookie_then_chinese() -> None:

@@ -32,7 +32,7 @@ from protocol.health import (
 )
 from protocol.keys import Enrolment, Role, credential_digest, issue_enrolment
 from protocol.receipts import Receipt, Refusal, RefusalReason, pack_receipt, pack_refusal
-from protocol.records import CheckIn, Credential, CredentialKind, Stamp, TimeSource
+from protocol.records import CheckIn, Credential, CredentialKind, Record, Stamp, TimeSource, Undo
 from protocol.roster import Person, PersonStatus, Point, RosterPart
 from protocol.sequences import Range, SeqSet
 from protocol.signed import Label, encode_signed
@@ -65,7 +65,7 @@ KEY_IDS = {"first": bytes.fromhex("0102030405060708"), "second": bytes.fromhex("
 STAMP = Stamp(AT_MS, 123_456, 0xDEADBEEF, TimeSource.GNSS, 25)
 NUMBER = "110101199003074477"  # check digit right, person invented
 DIGEST = credential_digest(COUNTY_KEY, NUMBER)
-RECORDS = {
+RECORDS: dict[str, Record] = {
     "accepted": CheckIn(
         STAMP, 7, "qingshui", 1, Verdict.ACCEPTED, Reason.EXPECTED_HERE, 3, 1234,
         Credential(CredentialKind.RESIDENT_ID, DIGEST, NUMBER[-4:]),
@@ -77,6 +77,10 @@ RECORDS = {
     "unreadable card": CheckIn(
         STAMP, 0, "qingshui", 1, Verdict.LOOK, Reason.UNREADABLE, 0, None,
         Credential(CredentialKind.UNREADABLE),
+    ),
+    "taken back": Undo(
+        STAMP, 7, "qingshui", 1, 41, 1234,
+        Credential(CredentialKind.RESIDENT_ID, DIGEST, NUMBER[-4:]),
     ),
 }  # fmt: skip
 BODIES = {
