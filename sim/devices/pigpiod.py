@@ -58,7 +58,7 @@ class SimPigpiod:
         self._loop = asyncio.get_running_loop()
         self._since_s = self._loop.time()
         self._server: asyncio.Server | None = None
-        self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._clients: set[asyncio.Task[None]] = set()
         self._listeners: dict[int, _Listener] = {}
         self._filter_s: dict[int, float] = {}
         self._settling: dict[int, asyncio.TimerHandle] = {}
@@ -72,6 +72,11 @@ class SimPigpiod:
         return f"pigpio://{LOOPBACK}:{self.port}"
 
     @property
+    def is_plugged(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
+
+    @property
     def clients(self) -> int:
         """How many programs hold the pins."""
         return len(self._listeners)
@@ -79,7 +84,7 @@ class SimPigpiod:
     async def plug(self) -> None:
         """Listen. Raises `OSError` when the port is taken."""
         if self._server is None:
-            self._server = await asyncio.start_server(self._serve, LOOPBACK, self.port)
+            self._server = await asyncio.start_server(self._accept, LOOPBACK, self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def unplug(self) -> None:
@@ -128,10 +133,12 @@ class SimPigpiod:
     def _tick(self) -> int:
         return int((self._loop.time() - self._since_s) * 1e6) & 0xFFFFFFFF
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = self._loop.create_task(self._serve(reader, writer))
+        self._clients.add(client)
+        client.add_done_callback(self._clients.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # asyncio runs this callback in one
-        self._clients[task] = writer
         handle: int | None = None
         try:
             while True:
@@ -151,7 +158,6 @@ class SimPigpiod:
         except (asyncio.IncompleteReadError, OSError):
             pass  # the client went away
         finally:
-            del self._clients[task]
             if handle is not None:
                 self._forget(handle)
             with contextlib.suppress(OSError):
