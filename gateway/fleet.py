@@ -71,14 +71,14 @@ class Fleet:
 
     def _row(self, node: _Node, streams: list[Stream], now_s: float) -> NodeRow:
         beat = node.heartbeat
-        stored = sum(len(stream.stored) for stream in streams)
+        stored = sum(stream.stored.count for stream in streams)
         gaps = [
             span
             for stream in streams
             if beat is None or stream.epoch == beat.epoch
             for span in stream.stored.gaps()
         ]
-        older = sum(len(s.stored) for s in streams if beat is not None and s.epoch != beat.epoch)
+        older = sum(s.stored.count for s in streams if beat is not None and s.epoch != beat.epoch)
         captured = max(stored, beat.captured + older) if beat else stored
         heard_s = node.last_heard_s
         if heard_s is None and streams:

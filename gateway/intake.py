@@ -160,7 +160,7 @@ class Intake:
                 for seq in range(low, high + 1):
                     if self._held(stream, seq, work.runs) != opened[seq - first]:
                         reason = RefusalReason.CONFLICT
-            if len(stream.refused):
+            if stream.refused:
                 stream.refused.discard(first, last)
         for place, body in enumerate(bodies):
             if body is None and first_seq + place not in stream.stored:

@@ -51,6 +51,18 @@ class SeqSet:
         after = [(last + 1, high)] if high > last else []
         ranges[start:end] = before + after
 
+    def common(self, other: "SeqSet") -> "SeqSet":
+        """What both hold."""
+        both = SeqSet()
+        mine, theirs = list(self), list(other)
+        while mine and theirs:
+            low, high = max(mine[0][0], theirs[0][0]), min(mine[0][1], theirs[0][1])
+            if low <= high:
+                both.add(low, high)
+            ends_first = mine if mine[0][1] <= theirs[0][1] else theirs
+            ends_first.pop(0)
+        return both
+
     def __contains__(self, seq: int) -> bool:
         place = bisect_left(self._ranges, seq, key=_last)
         return place < len(self._ranges) and self._ranges[place][0] <= seq
@@ -58,8 +70,12 @@ class SeqSet:
     def __iter__(self) -> Iterator[Range]:
         return iter(self._ranges)
 
-    def __len__(self) -> int:
-        """How many numbers are held."""
+    def __bool__(self) -> bool:
+        return bool(self._ranges)
+
+    @property
+    def count(self) -> int:
+        """How many numbers are held. No `len`: it would promise `list` as many elements."""
         return sum(last - first + 1 for first, last in self._ranges)
 
     @property

@@ -18,6 +18,7 @@ from protocol.envelope import Origin, RecordSealer, WrappedKey
 from protocol.keys import Peer
 from protocol.limits import KEY_ID_BYTES
 from protocol.receipts import Receipt
+from protocol.sequences import SeqSet
 from runtime.database import DatabaseError
 from terminal.errors import OutboxBroken, OutboxFull
 from terminal.outbox_file import Depth, Mark, Note, OutboxFile, Row
@@ -140,20 +141,24 @@ class Outbox:
                 self._recover(error)
             raise OutboxBroken(f"reading failed: {error}") from error
 
-    def settle(self, receipt: Receipt) -> int:
+    def settle(self, receipt: Receipt, sent: SeqSet) -> int:
         """Let go of what a *verified* receipt covers; returns how many records that were.
 
-        Records the county could not open move aside, where they are kept. A receipt for another
-        outbox changes nothing. Raises `OutboxBroken`.
+        Only of what was `sent` since this outbox was opened: if the file was rolled back, an older
+        receipt speaks of other records with the same numbers (docs/decisions/0010). Records the
+        county could not open move aside, where they are kept. A receipt for another outbox changes
+        nothing. Raises `OutboxBroken`.
         """
         if Origin(receipt.county, receipt.node, receipt.epoch) != self.origin:
             return 0
         with self._write_lock:
-            highest = self._file.depth.captured
-            stored = [(first, min(last, highest)) for first, last in receipt.stored()]
+            captured = self._file.depth.captured
+            ours = SeqSet([(1, captured)] if captured else []).common(sent)
+            stored = receipt.stored().common(ours)
+            refused = SeqSet(receipt.refused).common(ours)
             try:
                 self._reopen_if_closed()
-                return self._file.settle(stored, receipt.refused)
+                return self._file.settle(stored, refused)
             except DatabaseError as error:
                 raise OutboxBroken(str(error)) from error
             except sqlite3.Error as error:

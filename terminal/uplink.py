@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from protocol.envelope import Origin, pack_envelope
 from protocol.limits import MAX_RECORDS_PER_ENVELOPE
 from protocol.receipts import Receipt
+from protocol.sequences import SeqSet
 from protocol.suites import SigningKey
 from runtime.backoff import Backoff
 from terminal.errors import OutboxBroken
@@ -61,6 +62,8 @@ class Uplink:
         self._in_flight: list[_Sent] = []
         """In the order they were sent."""
         self._sent_upto = 0
+        self._ever_sent = SeqSet()
+        """What a receipt can be about; since this process began."""
         self._patience_s = backoff.next_s()
         """How long the oldest envelope under way may go without a receipt."""
         self._receipt: Receipt | None = None
@@ -131,7 +134,7 @@ class Uplink:
 
     async def _settle(self, receipt: Receipt) -> None:
         try:
-            settled = await asyncio.to_thread(self._outbox.settle, receipt)
+            settled = await asyncio.to_thread(self._outbox.settle, receipt, self._ever_sent)
         except OutboxBroken as error:
             log.error("receipt could not be booked, asking for it again: %s", error)
             self._in_flight.insert(0, _Sent(1, receipt.upto, self._monotonic_s()))
@@ -166,6 +169,7 @@ class Uplink:
                 return
             self._in_flight.append(_Sent(batch.first_seq, batch.last_seq, self._monotonic_s()))
             self._sent_upto = batch.last_seq
+            self._ever_sent.add(batch.first_seq, batch.last_seq)
 
     def _has_room(self) -> bool:
         under_way = len(self._in_flight)

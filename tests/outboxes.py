@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from protocol.envelope import Origin, RecordOpener, pack_envelope, unpack_envelope
+from protocol.ids import MAX_SEQ
 from protocol.keys import Identity
 from protocol.receipts import Receipt, receipt_for
 from protocol.sequences import Range, SeqSet
@@ -68,6 +69,10 @@ def envelopes(outbox: Outbox, identity: Identity, limit: int = 500) -> list[byte
             )
         )
     return messages
+
+
+EVERYTHING = SeqSet([(1, MAX_SEQ)])
+"""As if all there is had been sent."""
 
 
 def receipt(origin: Origin, stored: Iterable[Range], refused: Iterable[Range] = ()) -> Receipt:

@@ -81,10 +81,10 @@ class MqttLink:
         await self._connection.run()
 
     def answer(self, reply: Reply) -> None:
-        """Publish a receipt (retained: the terminal may be away) or a refusal."""
+        """Publish a receipt or a refusal. A terminal that is away will ask again by sending."""
         channel = Down.RECEIPT if reply.is_receipt else Down.REFUSAL
         topic = topics.down(self._county, reply.node, channel)
-        self._publish(topic, reply.message, retain=reply.is_receipt)
+        self._publish(topic, reply.message, retain=False)
 
     def send_down(self, node: str, channel: Down, message: bytes, part: int | None = None) -> None:
         """Publish something retained for one terminal; an empty message clears it."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from protocol.keys import Identity, decode_identity
 from protocol.limits import MAX_RECORDS_PER_ENVELOPE
 from protocol.receipts import Receipt
+from protocol.sequences import SeqSet
 from terminal.outbox import Outbox
 from tests.bench.county import PEOPLE, POINT, BenchCounty
 from tests.bench.harness import Figure, medians
@@ -33,12 +34,13 @@ class _Rounds:
     def ours(self) -> float:
         identity, path = self._identity, self._full()
         outbox = Outbox(path, identity.county, identity.node, identity.peers)
-        origin, upto = outbox.origin, 0
+        origin, upto, sent = outbox.origin, 0, SeqSet()
         start_s = time.perf_counter()
         while (batch := outbox.claim(upto, MAX_RECORDS_PER_ENVELOPE)) is not None:
             upto = batch.last_seq
+            sent.add(batch.first_seq, batch.last_seq)
             names = origin.county, origin.node, origin.epoch
-            outbox.settle(Receipt(*names, upto, (), (), "gateway", 1))
+            outbox.settle(Receipt(*names, upto, (), (), "gateway", 1), sent)
         took_s = time.perf_counter() - start_s
         outbox.close()
         return RECORDS / took_s

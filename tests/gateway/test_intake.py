@@ -351,7 +351,7 @@ def test_the_operator_never_sees_more_than_is_stored(rig: Rig) -> None:
     real_commit = rig.store.commit
 
     def commit(*args: object) -> None:
-        seen.append(sum(len(each.stored) for each in rig.intake.streams))
+        seen.append(sum(each.stored.count for each in rig.intake.streams))
         real_commit(*args)
 
     rig.store.commit = commit  # type: ignore[method-assign]

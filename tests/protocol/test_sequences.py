@@ -27,10 +27,17 @@ def test_it_behaves_like_a_set_of_numbers(steps: list[tuple[str, Range]]) -> Non
             held.discard(first, last)
             model -= touched
         assert numbers(list(held)) == sorted(model)
-    assert len(held) == len(model)
+    assert held.count == len(model)
     assert held.highest == max(model, default=0)
     assert numbers(held.gaps()) == sorted(set(range(1, held.highest)) - model)
     assert all((seq in held) == (seq in model) for seq in range(80))
+
+
+@given(st.lists(RANGES, max_size=12), st.lists(RANGES, max_size=12))
+def test_what_two_have_in_common(left: list[Range], right: list[Range]) -> None:
+    both = SeqSet(left).common(SeqSet(right))
+    assert numbers(list(both)) == sorted(set(numbers(left)) & set(numbers(right)))
+    assert all(one[1] + 1 < next_one[0] for one, next_one in pairwise(both))
 
 
 @given(st.lists(RANGES, max_size=40))
@@ -48,4 +55,4 @@ def test_the_same_range_again_is_nothing_new() -> None:
 
 def test_an_empty_set_has_no_gaps_and_no_highest() -> None:
     held = SeqSet()
-    assert (len(held), held.highest, held.gaps(), 1 in held) == (0, 0, [], False)
+    assert (held.count, held.highest, held.gaps(), 1 in held) == (0, 0, [], False)

@@ -148,7 +148,7 @@ def test_sequence_sets_step_by_step() -> None:
             held.discard(first, last)
         assert [list(held_range) for held_range in held] == step["ranges"]
         assert [list(gap) for gap in held.gaps()] == step["gaps"]
-        assert (len(held), held.highest) == (step["count"], step["highest"])
+        assert (held.count, held.highest) == (step["count"], step["highest"])
 
 
 @pytest.mark.parametrize("name", NAMES["names"])

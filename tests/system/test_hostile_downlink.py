@@ -1,16 +1,18 @@
 """What a terminal must not believe, though it came from the county's own broker."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from gateway.links.mqtt import ONLINE
 from protocol import topics
 from protocol.downlink import Activation, Mode, encode_content, pack_downlink
 from protocol.keys import Peer, verify_enrolment
 from protocol.receipts import Receipt, Refusal, RefusalReason, pack_receipt, pack_refusal
 from protocol.roster import RosterPart
 from protocol.suites import SigningKey, message_digest
-from protocol.topics import Down
+from protocol.topics import Down, Up
 from provisioning.layout import IDENTITY
 from sim.county import County
 from tests.mqtt_probe import Probe, node_context
@@ -63,6 +65,14 @@ def forgeries(county: County, epoch: int) -> list[tuple[Down, bytes]]:
     ]
 
 
+async def take_everything(probe: Probe) -> None:
+    """Stand in for the gateway: the terminal sends all it has, and hears nothing back."""
+    records = topics.up(COUNTY, NODE, Up.RECORDS)
+    probe.subscribe(records)
+    assert probe.publish(topics.gateway_state(COUNTY, GATEWAY), ONLINE, retain=True) == 0
+    await asyncio.to_thread(probe.wait_until, lambda topic, _: topic == records)
+
+
 @live(60)
 async def test_a_terminal_believes_no_forged_word_of_the_county(tmp_path: Path) -> None:
     async with small_county(tmp_path) as (county, post):
@@ -76,6 +86,7 @@ async def test_a_terminal_believes_no_forged_word_of_the_county(tmp_path: Path) 
         identity = county.paths.gateway / IDENTITY
         with Probe(county.broker_port, node_context(identity), GATEWAY) as probe:
             assert probe.connect()
+            await take_everything(probe)
             for channel, message in forgeries(county, hand.acknowledged[0].seen.epoch):
                 part = 0 if channel is Down.ROSTER else None
                 assert probe.publish(topics.down(COUNTY, NODE, channel, part), message) == 0
@@ -104,6 +115,7 @@ async def test_the_harness_sees_a_terminal_that_believes(tmp_path: Path) -> None
         identity = county.paths.gateway / IDENTITY
         with Probe(county.broker_port, node_context(identity), GATEWAY) as probe:
             assert probe.connect()
+            await take_everything(probe)
             receipt = receipt_for_all(NODE, hand.acknowledged[0].seen.epoch, key)
             assert probe.publish(topics.down(COUNTY, NODE, Down.RECEIPT), receipt) == 0
         await drained(post)

@@ -17,7 +17,7 @@ from terminal import outbox_file
 from terminal.errors import OutboxBroken, OutboxFull
 from terminal.outbox import FLOOR_BYTES, RECORDS_PER_KEY, Outbox
 from terminal.outbox_file import Mark
-from tests.outboxes import Bench, receipt
+from tests.outboxes import EVERYTHING, Bench, receipt
 
 MADE_MS = 1_790_000_000_000
 
@@ -89,7 +89,7 @@ def test_numbers_do_not_start_again_when_everything_is_settled(
     bench: Bench, outbox: Outbox
 ) -> None:
     outbox.append(b"x", MADE_MS)
-    assert outbox.settle(receipt(outbox.origin, [(1, 1)])) == 1
+    assert outbox.settle(receipt(outbox.origin, [(1, 1)]), EVERYTHING) == 1
     outbox.close()
     again = bench.open()
     assert (again.depth.captured, again.depth.waiting) == (1, 0)
@@ -128,7 +128,7 @@ def test_a_key_seals_no_more_than_its_share(bench: Bench, outbox: Outbox) -> Non
 def test_claims_are_consecutive_and_bounded(bench: Bench, outbox: Outbox, limit: int) -> None:
     for number in range(1, 8):
         outbox.append(b"%d" % number, MADE_MS)
-    outbox.settle(receipt(outbox.origin, [(1, 1), (4, 5)]))
+    outbox.settle(receipt(outbox.origin, [(1, 1), (4, 5)]), EVERYTHING)
     assert bench.waiting(outbox, limit) == {2: b"2", 3: b"3", 6: b"6", 7: b"7"}
     first = outbox.claim(0, limit)
     assert first is not None
@@ -143,21 +143,21 @@ def test_a_receipt_for_another_outbox_settles_nothing(outbox: Outbox) -> None:
         (origin.county, "t2", origin.epoch),
         (origin.county, origin.node, origin.epoch ^ 1),
     ):
-        assert outbox.settle(receipt(type(origin)(county, node, epoch), [(1, 1)])) == 0
+        assert outbox.settle(receipt(type(origin)(county, node, epoch), [(1, 1)]), EVERYTHING) == 0
     assert outbox.depth.waiting == 1
 
 
 def test_what_the_county_cannot_open_is_kept_aside(bench: Bench, outbox: Outbox) -> None:
     for _ in range(4):
         outbox.append(b"x", MADE_MS)
-    assert outbox.settle(receipt(outbox.origin, [(1, 1), (4, 4)], [(2, 3)])) == 2
+    assert outbox.settle(receipt(outbox.origin, [(1, 1), (4, 4)], [(2, 3)]), EVERYTHING) == 2
     assert (outbox.depth.waiting, outbox.depth.refused) == (0, 2)
     assert outbox.claim(0, 9) is None
     outbox.close()
     again = bench.open()
     assert (again.depth.captured, again.depth.refused) == (4, 2)
     # Admitted after all, by a gateway that found its key.
-    assert again.settle(receipt(again.origin, [(1, 4)])) == 0
+    assert again.settle(receipt(again.origin, [(1, 4)]), EVERYTHING) == 0
     assert (again.depth.waiting, again.depth.refused) == (0, 0)
     again.close()
 
@@ -265,9 +265,9 @@ def test_a_failed_settling_changes_nothing_and_the_next_one_works(outbox: Outbox
     outbox.append(b"x", MADE_MS)
     break_writer(outbox, "COMMIT")
     with pytest.raises(OutboxBroken):
-        outbox.settle(receipt(outbox.origin, [(1, 1)]))
+        outbox.settle(receipt(outbox.origin, [(1, 1)]), EVERYTHING)
     assert outbox.depth.waiting == 1
-    assert outbox.settle(receipt(outbox.origin, [(1, 1)])) == 1
+    assert outbox.settle(receipt(outbox.origin, [(1, 1)]), EVERYTHING) == 1
 
 
 def test_a_file_that_cannot_be_opened_again_is_reported_by_every_verb(
@@ -288,7 +288,7 @@ def test_a_file_that_cannot_be_opened_again_is_reported_by_every_verb(
         with pytest.raises(OutboxBroken, match="damaged"):
             outbox.claim(0, 1)
         with pytest.raises(OutboxBroken, match="damaged"):
-            outbox.settle(receipt(outbox.origin, [(1, 1)]))
+            outbox.settle(receipt(outbox.origin, [(1, 1)]), EVERYTHING)
     assert bench.waiting(outbox) == {1: b"kept"}
 
 
@@ -298,7 +298,7 @@ def test_nothing_opens_a_closed_outbox_again(outbox: Outbox) -> None:
     for verb in (
         lambda: outbox.append(b"x", MADE_MS),
         lambda: outbox.claim(0, 1),
-        lambda: outbox.settle(receipt(outbox.origin, [(1, 1)])),
+        lambda: outbox.settle(receipt(outbox.origin, [(1, 1)]), EVERYTHING),
     ):
         with pytest.raises(OutboxBroken, match="closed"):
             verb()
@@ -382,18 +382,16 @@ def test_a_leader_that_dies_wakes_the_others(outbox: Outbox) -> None:
 
 def test_the_depth_always_adds_up_while_others_write(outbox: Outbox) -> None:
     """Read by the event loop while threads append and settle: never half a change."""
-    done = threading.Event()
 
     def scan() -> None:
         for _ in range(200):
             seq = outbox.append(b"x", MADE_MS)
-            outbox.settle(receipt(outbox.origin, [(1, seq)]))
-        done.set()
+            outbox.settle(receipt(outbox.origin, [(1, seq)]), EVERYTHING)
 
     thread = threading.Thread(target=scan)
     thread.start()
     stored = 0
-    while not done.is_set():
+    while thread.is_alive():
         depth = outbox.depth
         assert depth.captured - depth.waiting - depth.refused >= stored
         stored = depth.captured - depth.waiting - depth.refused

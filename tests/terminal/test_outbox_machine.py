@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from protocol.sequences import SeqSet
 from terminal.errors import OutboxBroken, OutboxFull
 from terminal.outbox import FLOOR_BYTES
-from tests.outboxes import PLENTY_BYTES, Bench, receipt
+from tests.outboxes import EVERYTHING, PLENTY_BYTES, Bench, receipt
 from tests.quick_disk import quick_disk
 
 MADE_MS = 1_790_000_000_000
@@ -92,7 +92,9 @@ class OutboxMachine(RuleBasedStateMachine):
         for first, last in held:
             aside.discard(first, last)
         known = {seq for seq in self.waiting if seq in held}
-        assert self.outbox.settle(receipt(self.outbox.origin, held, aside)) == len(known)
+        assert self.outbox.settle(receipt(self.outbox.origin, held, aside), EVERYTHING) == len(
+            known
+        )
         for seq in known:
             del self.waiting[seq]
         self.refused = {seq for seq in self.refused if seq not in held}
@@ -106,13 +108,13 @@ class OutboxMachine(RuleBasedStateMachine):
     def settle_that_fails(self) -> None:
         self._break_commit(sqlite3.SQLITE_IOERR, is_written=False)
         everything = receipt(self.outbox.origin, [(1, self.captured)])
-        self._must_raise(lambda: self.outbox.settle(everything), OutboxBroken)
+        self._must_raise(lambda: self.outbox.settle(everything, EVERYTHING), OutboxBroken)
 
     @rule(flip=st.integers(1, 2**31))
     def settle_for_another_epoch(self, flip: int) -> None:
         origin = self.outbox.origin
         other = type(origin)(origin.county, origin.node, origin.epoch ^ flip)
-        assert self.outbox.settle(receipt(other, [(1, 100)])) == 0
+        assert self.outbox.settle(receipt(other, [(1, 100)]), EVERYTHING) == 0
 
     @rule()
     def restart(self) -> None:

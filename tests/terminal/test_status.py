@@ -24,7 +24,7 @@ from terminal.status import ROOM_LOW_BYTES, Status
 from terminal.uplink import Uplink
 from terminal.view import LinkState, Trouble
 from tests.musters import ACTIVATION, QINGSHAN, roster
-from tests.outboxes import Bench, receipt
+from tests.outboxes import EVERYTHING, Bench, receipt
 from tests.parties import COUNTY_KEY
 
 NOW_MS = int(RELEASED.timestamp() * 1000) + 10**9
@@ -95,7 +95,7 @@ def test_a_fresh_terminal_says_what_it_lacks(rig: Rig) -> None:
 def test_custody_adds_up(rig: Rig) -> None:
     for age_s in (90, 60, 30, 0):
         rig.outbox.append(b"x", NOW_MS - age_s * 1000)
-    rig.outbox.settle(receipt(rig.outbox.origin, [(1, 1)], [(3, 3)]))
+    rig.outbox.settle(receipt(rig.outbox.origin, [(1, 1)], [(3, 3)]), EVERYTHING)
     custody = rig.status.view().custody
     assert (custody.captured, custody.stored, custody.waiting, custody.refused) == (4, 1, 2, 1)
     assert custody.oldest_waiting_s == 60

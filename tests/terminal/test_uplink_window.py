@@ -8,6 +8,7 @@ from random import Random
 from protocol.envelope import Envelope
 from protocol.keys import SigningKey
 from protocol.receipts import Receipt
+from protocol.sequences import SeqSet
 from protocol.signed import peek
 from runtime.backoff import Backoff
 from terminal.errors import OutboxBroken
@@ -27,12 +28,12 @@ class WatchedOutbox(Outbox):
         self.events: list[str] = []
         self.failures = 0
 
-    def settle(self, receipt: Receipt) -> int:
+    def settle(self, receipt: Receipt, sent: SeqSet) -> int:
         self.events.append("settle")
         if self.failures:
             self.failures -= 1
             raise OutboxBroken("no")
-        return super().settle(receipt)
+        return super().settle(receipt, sent)
 
 
 class Rig:

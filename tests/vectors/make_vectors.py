@@ -335,7 +335,7 @@ def sequences() -> Json:
                 "new": new,
                 "ranges": list(held),
                 "gaps": held.gaps(),
-                "count": len(held),
+                "count": held.count,
                 "highest": held.highest,
             }
         )
