@@ -111,6 +111,8 @@ class Terminal:
             work.append(
                 self._gnss.read_fixes(settings.gnss, self._position.take, self._clock.monotonic_s)
             )
+        if self._panel is not None:
+            work.append(self._panel.run())
         log.info("terminal starts", extra={"port": web.port})
         try:
             await run_until_stopped(work)
@@ -118,8 +120,6 @@ class Terminal:
             self._outbox.close()
             self._lane.close()
             self._position.close()
-            if self._panel is not None:
-                self._panel.close()
 
     async def _present(self, event: ReaderEvent) -> None:
         if await self._lane.present(event):
