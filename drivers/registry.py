@@ -31,7 +31,7 @@ class Driver:
 
 
 READERS: Mapping[str, Driver] = {
-    "sdt": Driver("drivers.readers.sdt:SdtReader", polls=True),
+    "sdt": Driver("drivers.readers.sdt:SdtReader", "drivers.readers.sdt_port:open_sdt", polls=True),
 }
 GNSS: Mapping[str, Driver] = {
     "nmea": Driver("drivers.gnss.nmea:NmeaReceiver"),
