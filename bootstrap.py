@@ -18,8 +18,7 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "installed"
 OLDEST_PYTHON = (3, 11)
 
-# lsusb shows what is plugged in; its package brings libusb, which has no program to look for.
-RUN_TOOLS = {"mosquitto": "mosquitto", "lsusb": "usbutils"}
+RUN_TOOLS = {"mosquitto": "mosquitto"}
 TEST_TOOLS = {
     "chromium": "chromium",
     "chronyd": "chrony",

@@ -30,6 +30,24 @@ class ControlError(ValueError):
     """The command makes no sense to this simulator; the text says why."""
 
 
+async def obey(verbs: Mapping[str, Verb], line: str) -> str:
+    """Do one command; the answer."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        return f"error: {error}"
+    if not words:
+        return "error: no command"
+    verb = verbs.get(words[0])
+    if verb is None:
+        return f"error: no verb {words[0]!r}; there are: {', '.join(sorted(verbs))}"
+    try:
+        answer = await _done(verb(words[1:]))
+    except (ControlError, OSError) as error:
+        return f"error: {error}"
+    return f"ok: {answer}" if answer else "ok"
+
+
 class ControlSocket:
     """Listens on a Unix socket at `path` for as long as its context lasts."""
 
@@ -57,23 +75,6 @@ class ControlSocket:
         await asyncio.gather(*self._talks, return_exceptions=True)
         self._path.unlink(missing_ok=True)
 
-    async def obey(self, line: str) -> str:
-        """Do one command; the answer."""
-        try:
-            words = shlex.split(line)
-        except ValueError as error:
-            return f"error: {error}"
-        if not words:
-            return "error: no command"
-        verb = self._verbs.get(words[0])
-        if verb is None:
-            return f"error: no verb {words[0]!r}; there are: {', '.join(sorted(self._verbs))}"
-        try:
-            answer = await _done(verb(words[1:]))
-        except (ControlError, OSError) as error:
-            return f"error: {error}"
-        return f"ok: {answer}" if answer else "ok"
-
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # asyncio runs this callback in one
@@ -96,7 +97,7 @@ class ControlSocket:
                 return  # where the next command begins, nobody knows
             if not line:
                 return
-            writer.write(f"{await self.obey(line.decode(errors='replace'))}\n".encode())
+            writer.write(f"{await obey(self._verbs, line.decode(errors='replace'))}\n".encode())
             await writer.drain()
 
 

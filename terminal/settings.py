@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from drivers.gnss.rules import MAX_SPEED_MPS
+from drivers.panel import PINS
 from protocol.fields import NameText
 from runtime.config import BrokerSettings, PortNumber
 
@@ -13,6 +14,7 @@ MAX_READERS = 8  # USB ports of a Pi and a hub
 SpeedMps = Annotated[float, Meta(gt=0, le=1000)]
 LatitudeDeg = Annotated[float, Meta(ge=-90, le=90)]
 LongitudeDeg = Annotated[float, Meta(ge=-180, le=180)]
+PinsText = Annotated[str, Meta(pattern=PINS)]
 PollSeconds = Annotated[float, Meta(ge=0.001, le=5)]
 
 
@@ -39,10 +41,28 @@ class GnssSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Lights and buzzer: a board profile of hw/, on real pins or on gpiozero's mock."""
+    """Lights, buzzer, buttons and tamper loop: a board profile of hw/, on these pins."""
 
     board: str
-    pins: Literal["lgpio", "mock"] = "lgpio"
+    pins: PinsText = "lgpio"
+    display: Literal["ssd1306", "sh1106"] | None = None
+    """The chip of the small display; None: not fitted. Where it is, the profile says."""
+    language: Literal["zh-Hans", "en"] = "zh-Hans"
+    """Of the small display."""
+    font: Path | None = None
+    """A font file for it; None: Debian's fonts-noto-cjk."""
+
+
+class PowerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The battery gauge: a driver of `drivers.registry.GAUGES` on a port.
+
+    Left out, both are those of the board profile, unless the kernel has a driver for the battery.
+    """
+
+    kind: str | None = None
+    port: str | None = None
+    off_command: tuple[str, ...] = ()
+    """Run when the battery is nearly empty, such as `["systemctl", "poweroff"]`; empty: nothing."""
 
 
 class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +83,7 @@ class TerminalSettings(Struct, frozen=True, forbid_unknown_fields=True):
     readers: Annotated[tuple[ReaderSettings, ...], Meta(min_length=1, max_length=MAX_READERS)]
     gnss: GnssSettings | None = None
     panel: PanelSettings | None = None
+    power: PowerSettings | None = None
     lane: Annotated[int, Meta(ge=1, le=99)] = 1
     identity: Path = Path("identity")
     data: Path = Path("data")
