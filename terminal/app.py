@@ -185,7 +185,8 @@ class Terminal:
                 self._uplink.appended()
 
     def _on_tamper(self, is_open: bool) -> None:
-        log.warning("the enclosure is %s", "open" if is_open else "closed")
+        level = logging.WARNING if is_open else logging.INFO
+        log.log(level, "the enclosure is %s", "open" if is_open else "closed")
         self._publish()
 
     def _on_power(self, step: Step) -> None:

@@ -125,6 +125,14 @@ def test_the_list_shows_the_names_it_was_given_and_the_reason_where_there_is_non
     assert rows.count("<li>") == len(LAST)
 
 
+def test_a_scan_that_was_taken_back_stays_in_the_list_and_says_so() -> None:
+    (first, *others) = station_view().last
+    undone = replace(station_view(), last=(replace(first, is_undone=True), *others))
+    rows = render(undone)["last"]
+    assert rows.count('<li class="undone">') == 1
+    assert rows.count("已撤销") == 1
+
+
 def test_custody_is_told_in_words_and_without_a_tick() -> None:
     parts = render(station_view())
     assert text(parts["custody"]) == "本机已存 126 县里已收到 118 等待 · 最久 6 分钟 8"
