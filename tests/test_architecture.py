@@ -21,9 +21,17 @@ PACKAGES = ("protocol", "runtime", "drivers", "terminal", "gateway", "provisioni
 MAX_LINES = 400
 DATA_SUFFIXES = {".sql", ".toml", ".html", ".css", ".js", ".svg"}
 WEB_STACK = {"fastapi", "starlette", "uvicorn", "jinja2"}
-CONTRACTS = {"sdt": "test_reader_contract", "nmea": "test_gnss_contract"}
-SIMULATORS = {"sdt": "sim.devices.idreader:SimIdReader", "nmea": "sim.devices.gnss:SimGnss"}
-SHEETS = {"sdt": "sdt-reader.md", "nmea": "gnss-nmea.md"}
+CONTRACTS = {
+    "sdt": "test_reader_contract",
+    "nmea": "test_gnss_contract",
+    "gpsd": "test_gnss_contract",
+}
+SIMULATORS = {
+    "sdt": "sim.devices.idreader:SimIdReader",
+    "nmea": "sim.devices.gnss:SimGnss",
+    "gpsd": "sim.devices.gpsd:SimGpsd",
+}
+SHEETS = {"sdt": "sdt-reader.md", "nmea": "gnss-nmea.md", "gpsd": "gpsd.md"}
 # Folders of a developer's machine; /tmp in an example of a user's own command is nobody's.
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users)/")
 
