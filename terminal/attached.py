@@ -13,21 +13,10 @@ from drivers.supervisor import REOPEN_FIRST_S, REOPEN_LIMIT_S, DeviceState, Read
 from protocol.health import DeviceHealth
 from runtime.backoff import Backoff
 from runtime.release import RELEASED
+from terminal.device_health import health_of
 from terminal.settings import GnssSettings, ReaderSettings
 
 log = logging.getLogger(__name__)
-
-_HEALTH = {
-    DeviceState.MISSING: DeviceHealth.MISSING,
-    DeviceState.BUSY: DeviceHealth.MISSING,
-    DeviceState.NOT_SET_UP: DeviceHealth.MISSING,
-    DeviceState.SILENT: DeviceHealth.SILENT,
-    DeviceState.OTHER: DeviceHealth.SILENT,
-    DeviceState.READY: DeviceHealth.READY,
-    DeviceState.FAULT: DeviceHealth.FAULT,
-    DeviceState.UNAUTHORISED: DeviceHealth.FAULT,
-}
-"""What the county hears, which acts by these four only."""
 
 
 class Attached:
@@ -54,7 +43,7 @@ class Attached:
         """The state as heartbeats tell it."""
         if not self._is_fitted:
             return DeviceHealth.NOT_FITTED
-        return DeviceHealth.MISSING if self.state is None else _HEALTH[self.state]
+        return health_of(self.state)
 
     async def read_cards(
         self, settings: ReaderSettings, present: Callable[[ReaderEvent], Awaitable[None]]

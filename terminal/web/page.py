@@ -86,12 +86,18 @@ _BEFORE_READERS = (
     Trouble.LANE_PAUSED,
     Trouble.DISK_FAILING,
     Trouble.DISK_FULL,
+    Trouble.BATTERY_EMPTY,
 )
 _AFTER_READERS = (
     Trouble.COUNTY_REFUSES,
     Trouble.NO_ROSTER,
     Trouble.CLOCK_UNSET,
     Trouble.DISK_LOW,
+    Trouble.BATTERY_LOW,
+    Trouble.DISK_WEARING,
+    Trouble.ENCLOSURE_OPEN,
+    Trouble.UNDER_VOLTAGE,
+    Trouble.POSITION_SUSPECT,
 )
 
 
