@@ -81,7 +81,10 @@ class Terminal:
             tls=lambda: client_context(keys, clock),
             listener=county,
         )
-        self._readers = [Attached(reader.kind, self._publish) for reader in settings.readers]
+        self._readers = [
+            Attached(reader.kind, self._publish, number=number)
+            for number, reader in enumerate(settings.readers, start=1)
+        ]
         self._gnss = Attached(
             "satellite receiver", self._publish, is_fitted=settings.gnss is not None
         )

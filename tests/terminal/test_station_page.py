@@ -263,6 +263,14 @@ def test_idle_states() -> None:
     assert "请刷身份证" in render(view)["verdict"]
 
 
+def test_what_stops_recording_is_never_hidden_behind_readers() -> None:
+    view = with_readers(station_view(), DeviceState.MISSING, DeviceState.MISSING)
+    rows = render(replace(view, troubles=(Trouble.NO_ROSTER, Trouble.DISK_FAILING)))["troubles"]
+    assert text(rows).startswith("存储出错")
+    assert "1 号身份证读卡器" in rows
+    assert "另有 2 项" in rows
+
+
 def test_more_troubles_than_fit_are_counted() -> None:
     view = replace(station_view(), troubles=tuple(Trouble))
     assert f"另有 {len(Trouble) - SHOWN_TROUBLES} 项" in render(view)["troubles"]
