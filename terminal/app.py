@@ -18,10 +18,12 @@ from runtime.tls import client_context
 from runtime.web.server import serve
 from terminal.attached import Attached
 from terminal.county import County
+from terminal.credentials import Credentials
 from terminal.lane import Lane
 from terminal.links.mqtt import MqttLink
 from terminal.outbox import Outbox
 from terminal.position import Position
+from terminal.revocations import RevocationBook
 from terminal.roster import RosterBook
 from terminal.seen import SeenBook
 from terminal.settings import PanelSettings, TerminalSettings
@@ -53,7 +55,8 @@ class Terminal:
         self._clock = clock = SystemClock(TimeFloor(data / "time-floor"))
         self._position = Position(clock)
         self._outbox = Outbox(data / OUTBOX, identity.county, identity.node, identity.peers)
-        station = Station(settings.point, settings.lane, identity.county_key)
+        credentials = Credentials(identity.county_key, identity.badge_issuers)
+        station = Station(settings.point, settings.lane, credentials)
         seen_book = SeenBook(identity)
         station.remember(seen_book.read(self._outbox.marks()))
         self._panel = _panel(settings.panel)
@@ -64,8 +67,8 @@ class Terminal:
             Backoff(RESEND_FIRST_S, RESEND_LIMIT_S, Random()),
             clock.monotonic_s,
         )
-        rosters = RosterBook(data, identity)
-        county = County(identity, rosters, station, self._uplink, clock, self._publish)
+        rosters, revocations = RosterBook(data, identity), RevocationBook(data, identity)
+        county = County(identity, rosters, revocations, station, self._uplink, clock, self._publish)
         self._link = MqttLink(
             identity,
             settings.broker,

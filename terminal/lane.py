@@ -7,7 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+<<<<<<< HEAD
 from drivers.readers.base import CardTrouble, ReaderEvent
+=======
+from drivers.readers.base import CodeRead, ReaderEvent
+>>>>>>> main
 from protocol.codec import encode_record
 from protocol.masking import mask_name
 from protocol.records import Record, Stamp, TimeSource
@@ -106,7 +110,8 @@ class Lane:
     async def _present(self, event: ReaderEvent) -> bool:
         decision = self._station.judge(event, self.stamp())
         if decision is None:
-            self._say(None, Trouble.HOLD_CARD_STILL)
+            is_code = isinstance(event, CodeRead)
+            self._say(None, Trouble.SCAN_AGAIN if is_code else Trouble.HOLD_CARD_STILL)
             return False
         at_ms = decision.record.at.wall_ms
         seen = decision.newly_seen

@@ -62,6 +62,7 @@ class Trouble(Enum):
     DISK_FAILING = "disk_failing"
     NO_ROSTER = "no_roster"
     HOLD_CARD_STILL = "hold_card_still"
+    SCAN_AGAIN = "scan_again"
     UNDONE = "undone"
     NOTHING_TO_UNDO = "nothing_to_undo"
     LANE_PAUSED = "lane_paused"

@@ -26,6 +26,7 @@ class Idle(Enum):
 
     READY = "ready"
     HOLD_STILL = "hold_still"
+    SCAN_AGAIN = "scan_again"
     NOT_READING = "not_reading"
     PAUSED = "paused"
 
@@ -77,7 +78,8 @@ KEYS = {
 _LINK_SHAPES = {LinkState.UP: "well", LinkState.DOWN: "late", LinkState.REFUSED: "refused"}
 _NOT_RECORDING = frozenset({Trouble.DISK_FULL, Trouble.DISK_FAILING})
 _GRAVEST_FIRST = (
-    Trouble.HOLD_CARD_STILL,  # these four last seconds, and are about what was just done
+    Trouble.HOLD_CARD_STILL,  # these five last seconds, and are about what was just done
+    Trouble.SCAN_AGAIN,
     Trouble.UNDONE,
     Trouble.NOTHING_TO_UNDO,
     Trouble.LANE_PAUSED,
@@ -184,6 +186,8 @@ def idle_state(view: StationView) -> Idle:
         return Idle.NOT_READING
     if Trouble.HOLD_CARD_STILL in view.troubles:
         return Idle.HOLD_STILL
+    if Trouble.SCAN_AGAIN in view.troubles:
+        return Idle.SCAN_AGAIN
     return Idle.READY
 
 

@@ -17,6 +17,7 @@ from terminal.county import County
 from terminal.lane import Lane
 from terminal.outbox import FLOOR_BYTES
 from terminal.position import Position
+from terminal.revocations import RevocationBook
 from terminal.roster import RosterBook
 from terminal.seen import SeenBook
 from terminal.settings import ReaderSettings, TerminalSettings, WebSettings
@@ -24,9 +25,9 @@ from terminal.station import Station
 from terminal.status import ROOM_LOW_BYTES, Status
 from terminal.uplink import Uplink
 from terminal.view import LinkState, ShownReader, Trouble
+from tests.badges import credentials
 from tests.musters import ACTIVATION, QINGSHAN, roster
 from tests.outboxes import EVERYTHING, Bench, receipt
-from tests.parties import COUNTY_KEY
 
 NOW_MS = int(RELEASED.timestamp() * 1000) + 10**9
 SETTINGS = TerminalSettings(
@@ -51,12 +52,15 @@ class Rig:
             mono_ms=lambda: self.wall_ms - NOW_MS,
             ntp_error_ms=lambda: self.ntp_error_ms,
         )
-        self.station = Station("qingshan", 2, COUNTY_KEY)
+        self.station = Station("qingshan", 2, credentials())
         uplink = Uplink(
             self.outbox, bench.terminal.signing_key, Backoff(1, 2, Random(1)), lambda: 0.0
         )
         book = RosterBook(folder, bench.terminal)
-        self.county = County(bench.terminal, book, self.station, uplink, self.clock, lambda: None)
+        revoked = RevocationBook(folder, bench.terminal)
+        self.county = County(
+            bench.terminal, book, revoked, self.station, uplink, self.clock, lambda: None
+        )
         self.lane = Lane(
             self.station, self.outbox, SeenBook(bench.terminal), self.clock, None, lambda: None
         )
