@@ -7,11 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-<<<<<<< HEAD
-from drivers.readers.base import CardTrouble, ReaderEvent
-=======
-from drivers.readers.base import CodeRead, ReaderEvent
->>>>>>> main
+from drivers.readers.base import CardTrouble, CodeRead, ReaderEvent
 from protocol.codec import encode_record
 from protocol.masking import mask_name
 from protocol.records import Record, Stamp, TimeSource

@@ -246,12 +246,8 @@ def test_idle_states() -> None:
     view = station_view()
     assert idle_state(view) is Idle.READY
     assert idle_state(replace(view, troubles=(Trouble.HOLD_CARD_STILL,))) is Idle.HOLD_STILL
-<<<<<<< HEAD
-    assert idle_state(with_readers(view, DeviceState.FAULT)) is Idle.NOT_READING
-=======
     assert idle_state(replace(view, troubles=(Trouble.SCAN_AGAIN,))) is Idle.SCAN_AGAIN
-    assert idle_state(replace(view, reader=DeviceHealth.FAULT)) is Idle.NOT_READING
->>>>>>> main
+    assert idle_state(with_readers(view, DeviceState.FAULT)) is Idle.NOT_READING
     for trouble in (Trouble.DISK_FULL, Trouble.DISK_FAILING):
         stopped = replace(with_readers(view, DeviceState.FAULT), troubles=(trouble,))
         assert idle_state(stopped) is Idle.PAUSED
