@@ -18,8 +18,16 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "installed"
 OLDEST_PYTHON = (3, 11)
 
-RUN_TOOLS = {"mosquitto": "mosquitto"}
-TEST_TOOLS = {"chromium": "chromium", "fusermount3": "fuse3", "faketime": "faketime"}
+# lsusb shows what is plugged in; its package brings libusb, which has no program to look for.
+RUN_TOOLS = {"mosquitto": "mosquitto", "lsusb": "usbutils"}
+TEST_TOOLS = {
+    "chromium": "chromium",
+    "chronyd": "chrony",
+    "faketime": "faketime",
+    "fusermount3": "fuse3",
+    "gpsd": "gpsd",
+    "gpsfake": "gpsd-clients",
+}
 """Program -> Debian package."""
 TEST_FONTS = (Path("/usr/share/fonts/opentype/noto"), "fonts-noto-cjk")
 EXTRA_PATH = os.pathsep.join(("/usr/sbin", "/usr/local/sbin"))  # not on every user's PATH

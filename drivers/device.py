@@ -15,7 +15,16 @@ from drivers.errors import DriverConfigError, DriverError
 from drivers.gnss.base import GnssEvent, GnssReceiver
 from drivers.port import Closable
 from drivers.readers.base import CardReader, ReaderEvent
-from drivers.registry import GNSS, OPEN_EVENTS, OPEN_PORT, READERS, Driver, load
+from drivers.registry import (
+    GNSS,
+    OPEN_EVENTS,
+    OPEN_PCSC,
+    OPEN_PORT,
+    OPEN_SDT,
+    READERS,
+    Driver,
+    load,
+)
 from drivers.supervisor import (
     REOPEN_FIRST_S,
     REOPEN_LIMIT_S,
@@ -45,8 +54,10 @@ ROLES: Mapping[Role, Mapping[str, Driver]] = MappingProxyType(
 
 URL_FORMS: Mapping[str, str] = MappingProxyType(
     {
-        OPEN_PORT: "serial:///dev/ttyUSB0?baud=115200  or  tcp://host:port",
+        OPEN_PORT: "serial:///dev/ttyUSB0?baud=115200  tcp://HOST:PORT",
+        OPEN_SDT: "serial:///dev/ttyUSB0?baud=auto  usb://0400:c35a  tcp://HOST:PORT",
         OPEN_EVENTS: "evdev:///dev/input/by-id/...-event-kbd?id=0c2e:0b61",
+        OPEN_PCSC: "pcsc:  pcsc:///PART-OF-A-NAME",
     }
 )
 """What opens a driver's port -> what its URLs look like."""

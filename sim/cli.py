@@ -12,6 +12,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "gnss": "sim.cli_gnss:gnss",
         "idreader": "sim.cli_idreader:idreader",
         "mrz": "sim.cli_mrz:mrz",
+        "pcsc": "sim.cli_pcsc:pcsc",
+        "pn532": "sim.cli_pn532:pn532",
         "scanner": "sim.cli_scanner:scanner",
         "tell": "sim.cli_tell:tell",
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from drivers.recording import looks_like_recording
-from sim.control import Verb, no_words
+from sim.control import Verb
 from sim.devices.burst import Burst, play
 from sim.devices.gnss import SimGnss
 from sim.devices.gnss_replay import replay
@@ -53,32 +53,30 @@ def gnss(
 ) -> None:
     """Simulate a satellite receiver.
 
-    Without --replay it stands at one place and has a fix from the first second. --replay takes
-    what --record makes, and any file of NMEA sentences: these are played again and again. Ends
-    after --seconds, or on Ctrl-C.
+    Without --replay it stands at one place and has a fix from the first second, and --control
+    makes it jump, drift or be jammed. --replay takes what --record makes, and any file of NMEA
+    sentences: these are played again and again. Ends after --seconds, or on Ctrl-C.
     """
     bench = Workbench(options)
     if options.replay is not None and looks_like_recording(options.replay):
         _refuse(context, _FOR_SENTENCES)
         ended = bench.replay(TITLE, options.replay)
     else:
-        device = None
+        verbs: Mapping[str, Verb] = {}
         if options.replay is not None:
             _refuse(context, _FOR_A_MADE_UP_RECEIVER)
             bursts = _replayed(options.replay)
         else:
-            since = datetime.now(UTC) if start is None else start.replace(tzinfo=UTC)
             device = SimGnss(
-                latitude_deg=latitude, longitude_deg=longitude, start=since, seed=options.seed
+                latitude_deg=latitude,
+                longitude_deg=longitude,
+                start=datetime.now(UTC) if start is None else start.replace(tzinfo=UTC),
+                seed=options.seed,
             )
-            bursts = device.bursts()
+            bursts, verbs = device.bursts(), device.verbs
         if seconds is not None:
             bursts = takewhile(lambda burst: burst.after_s <= seconds, bursts)
-
-        async def talk() -> None:
-            await play(bursts, bench.line, speed=speed)
-
-        ended = bench.run(TITLE, talk, {} if device is None else _verbs(device))
+        ended = bench.run(TITLE, lambda: play(bursts, bench.line, speed=speed), verbs)
     click.echo("end" if ended else "stopped")
 
 
@@ -93,10 +91,3 @@ def _replayed(path: Path) -> Iterator[Burst]:
         return replay(path, loop=True)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-
-
-def _verbs(device: SimGnss) -> Mapping[str, Verb]:
-    return {
-        "cover": no_words(device.cover_antenna),
-        "uncover": no_words(device.uncover_antenna),
-    }

@@ -53,7 +53,7 @@ class Terminal:
         if (identity.county, identity.node) != (settings.county, settings.node):
             raise ConfigError(f"{config}: {keys} is another node's identity")
         self._clock = clock = SystemClock(TimeFloor(data / "time-floor"))
-        self._position = Position(clock)
+        self._position = Position(clock, settings.gnss)
         self._outbox = Outbox(data / OUTBOX, identity.county, identity.node, identity.peers)
         credentials = Credentials(identity.county_key, identity.badge_issuers)
         station = Station(settings.point, settings.lane, credentials)
@@ -117,6 +117,7 @@ class Terminal:
         finally:
             self._outbox.close()
             self._lane.close()
+            self._position.close()
             if self._panel is not None:
                 self._panel.close()
 

@@ -28,6 +28,7 @@ CONTRACTS = {
     "sdt": "test_reader_contract",
     "wedge": "test_reader_contract",
     "nmea": "test_gnss_contract",
+    "gpsd": "test_gnss_contract",
 }
 SIMULATORS = {
     "mrz": "sim.devices.mrz:SimMrz",
@@ -36,6 +37,7 @@ SIMULATORS = {
     "sdt": "sim.devices.idreader:SimIdReader",
     "wedge": "sim.devices.scanner:SimScanner",
     "nmea": "sim.devices.gnss:SimGnss",
+    "gpsd": "sim.devices.gpsd:SimGpsd",
 }
 SHEETS = {
     "mrz": "mrz.md",
@@ -44,6 +46,7 @@ SHEETS = {
     "sdt": "sdt-reader.md",
     "wedge": "wedge.md",
     "nmea": "gnss-nmea.md",
+    "gpsd": "gpsd.md",
 }
 # Folders of a developer's machine; /tmp in an example of a user's own command is nobody's.
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users)/")

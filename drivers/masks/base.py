@@ -5,6 +5,7 @@ becomes a specimen before it is written. It keeps the number of bytes, so that t
 pieces of a recording stay true, and it fails closed: bytes it does not understand are made blank.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -48,6 +49,17 @@ class Unchanged:
         return b""
 
 
+class Numbers:
+    """Gives the same content the same number, from 1."""
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, int] = {}
+
+    def of(self, content: bytes) -> int:
+        """The number of this content; only a hash of it is kept."""
+        return self._seen.setdefault(hashlib.sha256(content).digest(), len(self._seen) + 1)
+
+
 def unmasked() -> Masks:
     """Both directions as they are: a satellite receiver tells where it is, not who is there."""
     return Masks(Unchanged(), Unchanged())
@@ -59,6 +71,7 @@ MASKS: Mapping[str, str] = MappingProxyType(
         "mrz": "drivers.masks.mrz:mrz_masks",
         "mrz_wedge": "drivers.masks.keys:key_masks",
         "nmea": "drivers.masks.base:unmasked",
+        "pn532": "drivers.masks.pn532:pn532_masks",
         "scanner": "drivers.masks.text:text_masks",
         "sdt": "drivers.masks.sdt:sdt_masks",
         "wedge": "drivers.masks.keys:key_masks",

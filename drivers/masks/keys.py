@@ -7,8 +7,7 @@ other keys stay. The raw codes that come along with key events become zero, for 
 import struct
 from collections.abc import Sequence
 
-from drivers.masks.base import Masks, Unchanged
-from drivers.masks.text import Numbers
+from drivers.masks.base import Masks, Numbers, Unchanged
 
 _EVENT = struct.Struct("<qqHHi")  # seconds, microseconds, type, code, value (hw/wedge.md 2)
 _EV_SYN, _EV_KEY = 0, 1

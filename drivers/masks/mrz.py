@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import cycle
 from types import MappingProxyType
 
-from drivers.masks.base import Masks, Unchanged
-from drivers.masks.text import LINE_MAX_BYTES, Numbers, numbered, specimen_line
+from drivers.masks.base import Masks, Numbers, Unchanged
+from drivers.masks.text import LINE_MAX_BYTES, numbered, specimen_line
 
 _SEPARATORS = re.compile(rb"([\r\n\t\x02\x03]+)")
 _ZONE_LINE = re.compile(rb"[A-Z0-9<]+")

@@ -5,12 +5,11 @@ punctuation, control characters, prefixes and suffixes stay. The same code is th
 throughout a recording.
 """
 
-import hashlib
 import re
 from collections.abc import Callable
 from string import ascii_lowercase, ascii_uppercase, digits
 
-from drivers.masks.base import Masks, Unchanged
+from drivers.masks.base import Masks, Numbers, Unchanged
 
 LINE_MAX_BYTES = 4296  # the longest QR code; what is longer is masked in parts
 _SEPARATORS = re.compile(rb"([\r\n\t\x02\x03])")  # Enter, Tab, STX, ETX: never part of a code
@@ -26,17 +25,6 @@ Specimen = Callable[[bytes, int], bytes]
 def text_masks() -> Masks:
     """Masks for one recording of a scanner. Commands to it hold nothing and stay."""
     return Masks(host=Unchanged(), device=LineMask())
-
-
-class Numbers:
-    """Gives the same content the same number, from 1."""
-
-    def __init__(self) -> None:
-        self._seen: dict[bytes, int] = {}
-
-    def of(self, content: bytes) -> int:
-        """The number of this content; only a hash of it is kept."""
-        return self._seen.setdefault(hashlib.sha256(content).digest(), len(self._seen) + 1)
 
 
 class LineMask:

@@ -50,7 +50,7 @@ class SimUsbReader:
         self.bus, self.ports, self.serial = bus, ports, serial
         self.is_permitted = True
         self.is_claimed = False
-        self.late_rests = 0  # of so many answers the rest comes only with the next command
+        self.late_rests = 0  # of so many answers the rest stays behind, until it is delivered
         self._is_split = is_split
         self._loop = asyncio.get_running_loop()
         self._commands: asyncio.Queue[bytes] = asyncio.Queue()
@@ -69,6 +69,14 @@ class SimUsbReader:
         """Pull the plug for good: every transfer fails from now on."""
         with self._changed:
             self.is_plugged = False
+            self._changed.notify_all()
+
+    def deliver_late_rests(self) -> None:
+        """What stayed behind comes now, whether anybody still waits for it or not."""
+        with self._changed:
+            for rest in self._late:
+                self._put(REST_IN, rest)
+            self._late.clear()
             self._changed.notify_all()
 
     # --- the module's side ----------------------------------------------------------------
@@ -102,9 +110,6 @@ class SimUsbReader:
         with self._changed:
             if not self.is_plugged:
                 raise _error(_NO_DEVICE)
-            for rest in self._late:
-                self._put(REST_IN, rest)
-            self._late.clear()
         if pipe == HEAD_OUT:
             self._head = data
             return

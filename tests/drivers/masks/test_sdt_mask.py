@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.masks.sdt import SdtMask
+from drivers.masks.frames import FrameMask
+from drivers.masks.sdt import sdt_mask
 from drivers.readers.base import CardRead
 from drivers.readers.resident_card import UnknownLayout, parse_text_block
 from drivers.readers.sdt_frames import (
@@ -41,8 +42,8 @@ def read_reply(text: bytes, *rest: bytes) -> bytes:
     return framed(OK + lengths + text + b"".join(rest))
 
 
-def masked(data: bytes, mask: SdtMask | None = None) -> bytes:
-    mask = mask or SdtMask()
+def masked(data: bytes, mask: FrameMask | None = None) -> bytes:
+    mask = mask or sdt_mask()
     return mask.feed(data) + mask.end()
 
 
@@ -71,7 +72,7 @@ def test_a_card_becomes_a_specimen_of_its_layout(kind: CardKind, prints: tuple[b
 
 
 def test_two_cards_stay_two_and_one_stays_one() -> None:
-    mask = SdtMask()
+    mask = sdt_mask()
     texts = [encode_text_block(Card(number=f"11010519491231{n:03}", name="甲")) for n in (1, 2, 1)]
     numbers = [card_in(masked(read_reply(text, PHOTO), mask)).number for text in texts]
     assert numbers[0] == numbers[2] != numbers[1]
@@ -116,12 +117,13 @@ def test_any_other_data_is_zeroed(size_bytes: int) -> None:
     assert masked(framed(OK + secret)) == framed(OK + bytes(len(secret)))
 
 
+@settings(deadline=None)  # some thousand bytes, one by one
 @given(st.binary(max_size=40), st.integers(1, 1500), st.integers(1, 300))
 def test_pieces_and_noise_change_nothing(noise: bytes, cut: int, size_bytes: int) -> None:
     """A frame is found behind any noise and in any pieces, as the driver finds it."""
     reply = read_reply(encode_text_block(Card(number="11010519491231002X", name="甲")), PHOTO)
     stream = noise.replace(PREAMBLE, b"") + b"\xaa" + reply
-    mask = SdtMask()
+    mask = sdt_mask()
     parts = [stream[:cut], *(stream[i : i + size_bytes] for i in range(cut, 3000, size_bytes))]
     out = b"".join(mask.feed(part) for part in parts) + mask.end()
     assert out.endswith(masked(reply))
@@ -143,7 +145,7 @@ def test_a_damaged_reply_stays_one_and_what_follows_is_found() -> None:
 
 def test_a_torn_reply_is_given_up_when_the_line_falls_quiet() -> None:
     reply = read_reply(encode_text_block(Card(number="1" * 17, name="甲")), PHOTO)
-    mask = SdtMask()
+    mask = sdt_mask()
     assert mask.feed(reply[:600]) == b""
     torn = mask.end()
     assert (torn[:7], len(torn)) == (reply[:7], 600)
@@ -158,7 +160,7 @@ def test_blanks_never_make_a_damaged_frame_good() -> None:
 
 
 def test_a_stream_of_preambles_holds_back_no_more_than_a_frame() -> None:
-    mask = SdtMask()
+    mask = sdt_mask()
     held_bytes = 0
     for _ in range(2000):
         piece = PREAMBLE + b"\x09\x00"
