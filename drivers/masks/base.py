@@ -69,7 +69,7 @@ MASKS: Mapping[str, str] = MappingProxyType(
     {
         "gpsd": "drivers.masks.base:unmasked",
         "mrz": "drivers.masks.mrz:mrz_masks",
-        "mrz_wedge": "drivers.masks.keys:key_masks",
+        "mrz_wedge": "drivers.masks.keys:mrz_key_masks",
         "nmea": "drivers.masks.base:unmasked",
         "pn532": "drivers.masks.pn532:pn532_masks",
         "scanner": "drivers.masks.text:text_masks",
