@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
+
+import pytest
+
+T = TypeVar("T")
 
 
 class InlineExecutor(ThreadPoolExecutor):
@@ -24,3 +28,14 @@ class InlineExecutor(ThreadPoolExecutor):
 def use_inline_threads() -> None:
     """Make the running loop's `to_thread` inline."""
     asyncio.get_running_loop().set_default_executor(InlineExecutor(max_workers=1))
+
+
+async def at_once(call: Callable[[], T]) -> T:
+    """What stands in for `runtime.threads.in_daemon_thread`."""
+    return call()
+
+
+def use_no_threads(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+    """Have these modules do at once what they would do in a daemon thread."""
+    for module in modules:
+        monkeypatch.setattr(f"{module}.in_daemon_thread", at_once)
