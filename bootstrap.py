@@ -19,9 +19,17 @@ STAMP = VENV / "installed"
 OLDEST_PYTHON = (3, 11)
 
 RUN_TOOLS = {"mosquitto": "mosquitto"}
-TEST_TOOLS = {"chromium": "chromium", "fusermount3": "fuse3", "faketime": "faketime"}
+TEST_TOOLS = {
+    "chromium": "chromium",
+    "chronyd": "chrony",
+    "faketime": "faketime",
+    "fusermount3": "fuse3",
+    "gpsd": "gpsd",
+    "gpsfake": "gpsd-clients",
+}
 """Program -> Debian package."""
 TEST_FONTS = (Path("/usr/share/fonts/opentype/noto"), "fonts-noto-cjk")
+EXTRAS = ["gateway", "display", "pigpio"]
 EXTRA_PATH = os.pathsep.join(("/usr/sbin", "/usr/local/sbin"))  # not on every user's PATH
 
 
@@ -33,7 +41,7 @@ def main() -> None:
     if sys.version_info < OLDEST_PYTHON:
         sys.exit("Muster needs Python 3.11 or newer; this is " + sys.version.split()[0])
     install_debian_packages(missing_packages(tests=tests))
-    install_python_packages(["gateway", "dev"] if tests else ["gateway"])
+    install_python_packages([*EXTRAS, "dev"] if tests else EXTRAS)
 
 
 def missing_packages(*, tests: bool) -> list[str]:

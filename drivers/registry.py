@@ -31,10 +31,11 @@ class Driver:
 
 
 READERS: Mapping[str, Driver] = {
-    "sdt": Driver("drivers.readers.sdt:SdtReader", polls=True),
+    "sdt": Driver("drivers.readers.sdt:SdtReader", "drivers.readers.sdt_port:open_sdt", polls=True),
 }
 GNSS: Mapping[str, Driver] = {
     "nmea": Driver("drivers.gnss.nmea:NmeaReceiver"),
+    "gpsd": Driver("drivers.gnss.gpsd:GpsdReceiver"),
 }
 GAUGES: Mapping[str, Driver] = {
     "kernel": Driver("drivers.power.kernel:KernelGauge", OPEN_SYSFS),

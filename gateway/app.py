@@ -13,6 +13,7 @@ from gateway.intake import Admitted, Intake
 from gateway.links.mqtt import Arrived, MqttLink
 from gateway.live import Board
 from gateway.registry import Registry
+from gateway.revocations import RevocationFile
 from gateway.settings import GatewaySettings, load_identity
 from gateway.store.base import StoreError
 from gateway.store.rosters import RosterStore
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 REFRESH_S = 0.2  # the board changes at most five times a second
 IDLE_REFRESH_S = 1.0  # ages and states of terminals move on even when nobody comes
-ROSTER_POLL_S = 1.0  # another process imports rosters into the same database
+FILES_POLL_S = 1.0  # others import rosters, enrol terminals and revoke badges
 STORE_RETRY_S = 1.0
 MAX_BYTES_PER_COMMIT = 256 * 1024  # 2000 check-ins, 20 ms: less than a person notices
 QUARANTINE_SHOWN = 5  # of the latest messages that could not be admitted
@@ -57,6 +58,7 @@ class Gateway:
         self._ledger = SqliteLedger(data / DATABASE)
         self._reading = SqliteLedger(data / DATABASE)
         self._registry = Registry(base / settings.enrolments, self._identity)
+        self._revocations = RevocationFile(base / settings.revocations, self._identity)
         self._intake = Intake(self._identity, self._ledger, self._registry.find, self._now_ms)
         self._fleet = Fleet(self._points, time.monotonic())
         self._roster = self._rosters.load(self._points)
@@ -90,7 +92,7 @@ class Gateway:
                     self._downlink.run(),
                     self._admit_all(),
                     self._keep_board(),
-                    self._watch_rosters(),
+                    self._watch_files(),
                     serve(board_app(self._feed), web.host, web.port),
                 ]
             )
@@ -101,7 +103,7 @@ class Gateway:
 
     def link_up(self) -> None:
         """See `Listener.link_up`: a broker that lost everything gets it all again."""
-        self._downlink.send(self._registry, self._roster)
+        self._send_down()
 
     def health(self, node: str, message: bytes) -> None:
         """See `Listener.health`."""
@@ -188,9 +190,9 @@ class Gateway:
                 return
             await asyncio.sleep(0)
 
-    async def _watch_rosters(self) -> None:
+    async def _watch_files(self) -> None:
         while True:
-            await asyncio.sleep(ROSTER_POLL_S)
+            await asyncio.sleep(FILES_POLL_S)
             if self._rosters.version() != self._roster.version:
                 self._roster = self._rosters.load(self._points)
                 self._board.restart(self._roster)
@@ -198,7 +200,17 @@ class Gateway:
                 self._downlink.send(self._registry, self._roster)
             if self._registry.rescan():
                 self._enrol_all()
-                self._downlink.send(self._registry, self._roster)
+                self._send_down()
+            if self._revocations.rescan():
+                self._send_revocations()
+
+    def _send_down(self) -> None:
+        self._send_revocations()
+        self._downlink.send(self._registry, self._roster)
+
+    def _send_revocations(self) -> None:
+        if self._revocations.message is not None:
+            self._downlink.send_revocations(self._registry, self._revocations.message)
 
     def _enrol_all(self) -> None:
         for peer in self._registry:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gateway.roster_csv import RosterFile, RosterFileError, read_roster
+from gateway.roster_csv import RosterFile, read_roster
 from gateway.settings import GatewaySettings, load_identity
 from gateway.store.base import StoreError
 from gateway.store.rosters import RosterStore
@@ -17,6 +17,7 @@ from runtime.clock import SystemClock, TimeFloor
 from runtime.config import ConfigError, load_config
 from runtime.database import DatabaseError
 from runtime.log import set_up_logging
+from runtime.table import TableError
 from runtime.web.errors import CannotListen
 
 CONFIG = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -56,7 +57,7 @@ def import_roster(config: Path, file: Path) -> None:
     """
     try:
         version, result = take_roster(config, file.read_bytes())
-    except (ConfigError, DatabaseError, ProtocolError, RosterFileError, StoreError) as error:
+    except (ConfigError, DatabaseError, ProtocolError, StoreError, TableError) as error:
         raise click.ClickException(f"{file}: {error}") from error
     for bad in result.bad:
         click.echo(f"{file}: line {bad.line}: {bad.problem}", err=True)

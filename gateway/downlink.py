@@ -1,4 +1,4 @@
-"""What terminals must know before a muster: the roster and the activation, sealed to each."""
+"""What terminals must know: roster and activation, sealed to each, and which badges are revoked."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -31,6 +31,11 @@ class Downlink:
         """Have activation and roster sent; takes the place of whatever is still being sent."""
         self._asked = (list(peers), roster)
         self._is_asked.set()
+
+    def send_revocations(self, peers: Iterable[Peer], message: bytes) -> None:
+        """Send a list of revoked badges, at once: it is signed already, the same for everybody."""
+        for peer in peers:
+            self._publish(peer.enrolment.node, Down.REVOCATIONS, message, None)
 
     async def run(self) -> None:
         """Send what is asked for, until cancelled."""

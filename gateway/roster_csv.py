@@ -1,49 +1,25 @@
 """Roster files: CSV in, rows out, every bad row named by its line, the others imported.
 
 Columns, in any order: id_number, name, unit, point, and optionally post, phone, status (empty or
-`card_lost`). UTF-8 with or without a byte order mark, or GB 18030 as Excel in China writes it.
+`card_lost`), second_credential (a tag's UID, or the text of a code).
 """
 
-import csv
-import io
+import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from drivers.readers.resident_card import id_number_is_valid, upgraded_number
+from drivers.readers.resident_card import id_number_is_valid, number_on_card
 from gateway.store.rosters import RosterRow
 from protocol.keys import credential_digest
 from protocol.roster import PersonStatus
+from runtime.table import BadRow, Table, TableError
 
 REQUIRED = ("id_number", "name", "unit", "point")
-OPTIONAL = ("post", "phone", "status")
+OPTIONAL = ("post", "phone", "status", "second_credential")
 MAX_TEXT_CHARS = 64
-OLD_NUMBER_CHARS = 15  # before 1999
 _STATUS = {"": PersonStatus.EXPECTED, "card_lost": PersonStatus.CARD_LOST}
-
-
-class _Reader(Protocol):
-    """What `csv.reader` returns; the standard library does not name its type."""
-
-    @property
-    def line_num(self) -> int:
-        """Lines read so far."""
-
-    def __next__(self) -> list[str]:
-        """The next row."""
-
-
-class RosterFileError(ValueError):
-    """The file as a whole is no roster; nothing was imported."""
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that was left out. The text names the column, never what stood in it."""
-
-    line: int
-    problem: str
+_UID_WITH_COLONS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){3,9}")  # 4, 7 or 10 bytes
 
 
 @dataclass(slots=True)
@@ -55,86 +31,30 @@ class RosterFile:
 
 
 def read_roster(data: bytes, county_key: bytes, points: Collection[str]) -> RosterFile:
-    """Read a roster file. Raises `RosterFileError` if it has no usable header or no usable row.
+    """Read a roster file. Raises `TableError` if it has no usable header or no usable row.
 
     A roster of nobody would make strangers of everybody.
     """
-    reader = csv.reader(io.StringIO(_decode(data), newline=""), strict=True)
-    header = _header(reader)
-    result = RosterFile()
+    table = Table(data, REQUIRED)
+    result = RosterFile(bad=table.bad)
     seen: dict[bytes, int] = {}
-    for line, cells in _rows(reader, header, result):
-        problem = _problem(cells, points)
+    for each in table.rows():
+        problem = _problem(each.cells, points)
         if problem is None:
-            row = _row(cells, county_key)
-            if row.digest in seen:
-                problem = f"id_number: the same card as in line {seen[row.digest]}"
-            else:
-                seen[row.digest] = line
+            row = _row(each.cells, county_key)
+            problem = _taken(row, seen)
+            if problem is None:
+                seen.update(dict.fromkeys((row.digest, *row.other_digests), each.line))
                 result.rows.append(row)
         if problem is not None:
-            result.bad.append(BadRow(line, problem + _extent(line, reader.line_num)))
+            table.refuse(each, problem)
     if not result.rows:
         first = f"; line {result.bad[0].line}: {result.bad[0].problem}" if result.bad else ""
-        raise RosterFileError(f"no usable row{first}")
+        raise TableError(f"no usable row{first}")
     return result
 
 
-def _decode(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            return data.decode("gb18030")
-        except UnicodeDecodeError as error:
-            raise RosterFileError("neither UTF-8 nor GB 18030 text") from error
-
-
-def _header(reader: _Reader) -> list[str]:
-    try:
-        header = [name.strip() for name in next(reader, [])]
-    except csv.Error as error:
-        raise RosterFileError(f"line 1: not readable as CSV: {error}") from error
-    missing = [name for name in REQUIRED if name not in header]
-    if missing:
-        raise RosterFileError(f"line 1: missing columns: {', '.join(missing)}")
-    named = [name for name in header if name]
-    if len(set(named)) != len(named):
-        raise RosterFileError("line 1: two columns have the same name")
-    return header
-
-
-def _rows(
-    reader: _Reader, header: list[str], result: RosterFile
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """(first line, cells) of every row that is not empty."""
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            extent = _extent(line, reader.line_num)
-            result.bad.append(BadRow(line, f"not readable as CSV: {error}{extent}"))
-            continue
-        clean = [cell.strip() for cell in cells]
-        if not any(clean):
-            continue
-        if len(cells) > len(header):
-            extent = _extent(line, reader.line_num)
-            result.bad.append(BadRow(line, f"more cells than columns{extent}"))
-            continue
-        clean += [""] * (len(header) - len(clean))
-        yield line, dict(zip(header, clean, strict=True))
-
-
-def _extent(first: int, last: int) -> str:
-    """What a quote that is not closed looks like: one row over many lines."""
-    return f" (a quote keeps this row open until line {last})" if last > first else ""
-
-
-def _problem(cells: dict[str, str], points: Collection[str]) -> str | None:
+def _problem(cells: Mapping[str, str], points: Collection[str]) -> str | None:
     for name in REQUIRED:
         if not cells[name]:
             return f"{name}: empty"
@@ -153,16 +73,32 @@ def _problem(cells: dict[str, str], points: Collection[str]) -> str | None:
     return None
 
 
-def _row(cells: dict[str, str], county_key: bytes) -> RosterRow:
-    number = cells["id_number"]
-    if len(number) == OLD_NUMBER_CHARS and number.isdigit():
-        number = upgraded_number(number)  # the card itself says the new one
+def _taken(row: RosterRow, seen: Mapping[bytes, int]) -> str | None:
+    """A credential belongs to one person, or a scan would not say who came."""
+    if row.digest in seen:
+        return f"id_number: the same card as in line {seen[row.digest]}"
+    for other in row.other_digests:
+        if other in seen:
+            return f"second_credential: belongs to line {seen[other]}"
+    return None
+
+
+def _row(cells: Mapping[str, str], county_key: bytes) -> RosterRow:
+    digest = credential_digest(county_key, number_on_card(cells["id_number"]))
+    second = _as_scanned(cells.get("second_credential", ""))
+    other = credential_digest(county_key, second) if second else digest
     return RosterRow(
-        digest=credential_digest(county_key, number),
+        digest=digest,
         name=cells["name"],
         unit=cells["unit"],
         point=cells["point"],
         post=cells.get("post", ""),
         phone=cells.get("phone", ""),
         status=_STATUS[cells.get("status", "")],
+        other_digests=(other,) if other != digest else (),
     )
+
+
+def _as_scanned(credential: str) -> str:
+    """A UID as lists of tags have it, `04:A2:2F:1B`, becomes what a terminal reads."""
+    return credential.replace(":", "") if _UID_WITH_COLONS.fullmatch(credential) else credential

@@ -50,6 +50,7 @@ class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True):
     web: WebSettings = WebSettings()
     identity: Path = Path("identity")
     enrolments: Path = Path("enrolments")
+    revocations: Path = Path("badges.revoked")
     data: Path = Path("data")
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from protocol.ids import MAX_EPOCH, MAX_SEQ, NAME_PATTERN
 from protocol.limits import (
+    BADGE_ID_BYTES,
     DIGEST_BYTES,
     KEY_ID_BYTES,
     MAX_COUNT,
@@ -44,3 +45,4 @@ MessageDigest = Annotated[
 ]
 KeyId = Annotated[bytes, Meta(min_length=KEY_ID_BYTES, max_length=KEY_ID_BYTES)]
 RawKey = Annotated[bytes, Meta(min_length=RAW_KEY_BYTES, max_length=RAW_KEY_BYTES)]
+BadgeId = Annotated[bytes, Meta(min_length=BADGE_ID_BYTES, max_length=BADGE_ID_BYTES)]

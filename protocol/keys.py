@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from protocol import suites
+from protocol.badge import Issuers, issuers_of
 from protocol.errors import Malformed
 from protocol.fields import Milliseconds, NameText, OptionalName, RawKey
-from protocol.limits import MAX_RECIPIENTS
+from protocol.limits import MAX_BADGE_ISSUERS, MAX_RECIPIENTS
 from protocol.packing import decode_as
 from protocol.signed import Label, decode_signed, encode_signed
 from protocol.suites import OpeningKey, SealingKey, SigningKey, VerifyKey
@@ -84,6 +85,8 @@ class IdentityFile(Struct, frozen=True, array_like=True):
     authority_public: RawKey
     peers: Annotated[tuple[bytes, ...], Meta(max_length=MAX_RECIPIENTS)]
     """Enrolments: for a terminal those of its gateways, for a gateway none (it has a folder)."""
+    badge_issuers: Annotated[tuple[RawKey, ...], Meta(max_length=MAX_BADGE_ISSUERS)]
+    """Public keys whose badges and revocation lists count, and no others."""
 
     def __repr__(self) -> str:
         """The name only: keys must not reach a log through a repr."""
@@ -101,6 +104,7 @@ class Identity:
     county_key: bytes = field(repr=False)
     authority: VerifyKey
     peers: tuple[Peer, ...]
+    badge_issuers: Issuers
 
 
 def encode_identity(file: IdentityFile) -> bytes:
@@ -126,6 +130,7 @@ def decode_identity(data: bytes) -> Identity:
         file.county_key,
         authority,
         peers,
+        issuers_of(VerifyKey.from_public_bytes(key) for key in file.badge_issuers),
     )
 
 

@@ -17,3 +17,7 @@ RAW_KEY_BYTES = 32  # every key of suite 1: Ed25519, X25519, AES-256, HMAC-SHA25
 MESSAGE_DIGEST_BYTES = 32  # SHA-256 of a refused message
 ROSTER_PART_BYTES = 65_536  # of people: about 700; with all points still below MAX_MESSAGE_BYTES
 MAX_ROSTER_PARTS = 1000  # about 700 000 people
+MAX_OTHER_CREDENTIALS = 4  # of one person: a tag, a code, and their successors
+BADGE_ID_BYTES = 5  # 40 random bits: eight characters to read out; a county has thousands of badges
+MAX_BADGE_ISSUERS = 8  # keys whose badges a node accepts: the county's, and those before it
+MAX_REVOKED_BADGES = 20_000  # 7 bytes each: 140 kB, one message

@@ -9,7 +9,12 @@ from msgspec import Meta, Struct
 
 from protocol.errors import Malformed
 from protocol.fields import Count, Digest, Milliseconds, NameText, Text
-from protocol.limits import MAX_POINTS, MAX_ROSTER_PARTS, ROSTER_PART_BYTES
+from protocol.limits import (
+    MAX_OTHER_CREDENTIALS,
+    MAX_POINTS,
+    MAX_ROSTER_PARTS,
+    ROSTER_PART_BYTES,
+)
 
 
 class PersonStatus(IntEnum):
@@ -29,6 +34,8 @@ class Person(Struct, frozen=True, array_like=True):
     point: NameText
     post: Text = ""
     status: PersonStatus = PersonStatus.EXPECTED
+    other_digests: Annotated[tuple[Digest, ...], Meta(max_length=MAX_OTHER_CREDENTIALS)] = ()
+    """Of tags and codes the person may present instead of the document."""
 
     def __repr__(self) -> str:
         """The number only: a name must not reach a log through a repr."""
@@ -58,7 +65,7 @@ class RosterPart(Struct, frozen=True, array_like=True):
 
 
 class Roster:
-    """Everybody expected in the county, looked up by keyed card digest."""
+    """Everybody expected in the county, looked up by keyed credential digest."""
 
     def __init__(
         self, version: int, issued_ms: int, points: Iterable[Point], people: Iterable[Person]
@@ -66,11 +73,14 @@ class Roster:
         self.version, self.issued_ms = version, issued_ms
         self.points = {point.name: point for point in points}
         self.people = tuple(people)
-        self._by_digest = {person.digest: person for person in self.people}
+        self._by_digest = {
+            **{other: person for person in self.people for other in person.other_digests},
+            **{person.digest: person for person in self.people},  # a document's word counts first
+        }
         self._by_number = {person.number: person for person in self.people}
 
     def find(self, digest: bytes) -> Person | None:
-        """The person whose card has this digest."""
+        """The person whose document, or other credential, has this digest."""
         return self._by_digest.get(digest)
 
     def person(self, number: int) -> Person | None:

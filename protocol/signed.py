@@ -28,6 +28,8 @@ class Label(Enum):
     REFUSAL = b"muster/1 refusal\0"
     DOWNLINK = b"muster/1 downlink\0"
     ENROLMENT = b"muster/1 enrolment\0"
+    BADGE = b"muster/1 badge\0"
+    REVOCATIONS = b"muster/1 revocations\0"
 
 
 class _Signed(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -63,6 +65,16 @@ def verified_payload(label: Label, message: bytes, key: VerifyKey) -> bytes:
 def decode_signed(label: Label, message: bytes, key: VerifyKey, shape: type[T]) -> T:
     """Verify, then decode. Raises `Malformed`, `Unsupported` or `BadSignature`."""
     return decode_as(verified_payload(label, message, key), shape)
+
+
+def sign_bare(label: Label, body: bytes, key: SigningKey) -> bytes:
+    """The signature alone, for what has no room for a statement around it: a badge."""
+    return suites.sign(key, _covered(label, suites.SUITE, body))
+
+
+def verify_bare(label: Label, body: bytes, signature: bytes, key: VerifyKey) -> None:
+    """Raise `BadSignature` unless `sign_bare` made this signature."""
+    suites.verify(key, signature, _covered(label, suites.SUITE, body))
 
 
 def _covered(label: Label, suite: int, payload: bytes) -> bytes:

@@ -19,7 +19,8 @@ ACL_USER = "%u"
 """What mosquitto's access rules put in place of a name: whoever is connected."""
 _DOWN = re.compile(
     rf"{ROOT}/{NAME_PATTERN}/dn/{NAME_PATTERN}/"
-    r"(?:(receipt|refusal|activation)|(roster)/[0-9]{1,4})"  # only a roster comes in parts
+    # Only a roster comes in parts.
+    r"(?:(receipt|refusal|activation|revocations)|(roster)/[0-9]{1,4})"
 )
 
 
@@ -38,6 +39,7 @@ class Down(Enum):
     REFUSAL = "refusal"
     ROSTER = "roster"
     ACTIVATION = "activation"
+    REVOCATIONS = "revocations"
 
 
 class UpTopic(NamedTuple):

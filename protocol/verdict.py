@@ -32,6 +32,9 @@ class Reason(IntEnum):
     NO_ROSTER = 8
     CARD_LOST = 9
     POSSIBLY_FORGED = 10
+    NOT_YET_VALID = 11
+    CARD_REVOKED = 12
+    UNKNOWN_ISSUER = 13
 
 
 @dataclass(frozen=True, slots=True)

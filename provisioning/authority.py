@@ -2,6 +2,7 @@
 
     root CA (P-256) --> issuing CA (P-256) --> certificates of the broker and of every node
     statement key (Ed25519) --> enrolments, the word on a node's signing and sealing keys
+    badge key (Ed25519) --> badges, and the list of those that are revoked
 
 The TLS certificates only guard the connection; records are trusted because of the enrolments. The
 root signs the issuing CA and nothing else, so its key can be taken off the machine afterwards.
@@ -65,6 +66,7 @@ class AuthorityFiles:
     issuing_key: bytes = field(repr=False)
     issuing_certificate: bytes
     statement_key: bytes = field(repr=False)
+    badge_key: bytes = field(repr=False)
     county_key: bytes = field(repr=False)
 
 
@@ -75,6 +77,8 @@ class Authority:
     issuing: _Signer
     root_certificate: x509.Certificate
     statement_key: SigningKey = field(repr=False)
+    badge_key: SigningKey = field(repr=False)
+    """Issues badges; every node is made with its public half."""
     county_key: bytes = field(repr=False)
     """Keys the credential digests of the whole county."""
 
@@ -154,6 +158,7 @@ def create_authority(county: str, county_key: bytes, now: datetime) -> tuple[byt
         issuing_key=_key_pem(issuing_key),
         issuing_certificate=_pem(_sign_ca(issuing_draft, root_name, root_key, path_length=0)),
         statement_key=_key_pem(Ed25519PrivateKey.generate()),
+        badge_key=_key_pem(Ed25519PrivateKey.generate()),
         county_key=county_key,
     )
 
@@ -163,15 +168,19 @@ def open_authority(files: AuthorityFiles) -> Authority:
     try:
         issuing_key = serialization.load_pem_private_key(files.issuing_key, None)
         statement_key = serialization.load_pem_private_key(files.statement_key, None)
+        badge_key = serialization.load_pem_private_key(files.badge_key, None)
         issuing = x509.load_pem_x509_certificate(files.issuing_certificate)
         root = x509.load_pem_x509_certificate(files.root_certificate)
     except ValueError as error:
         raise NoSuchCounty("the authority's files are damaged") from error
-    if not isinstance(issuing_key, ec.EllipticCurvePrivateKey) or not isinstance(
-        statement_key, Ed25519PrivateKey
+    if not (
+        isinstance(issuing_key, ec.EllipticCurvePrivateKey)
+        and isinstance(statement_key, Ed25519PrivateKey)
+        and isinstance(badge_key, Ed25519PrivateKey)
     ):
         raise NoSuchCounty("the authority's keys are of the wrong kind")
-    return Authority(_Signer(issuing_key, issuing), root, statement_key, files.county_key)
+    signer = _Signer(issuing_key, issuing)
+    return Authority(signer, root, statement_key, badge_key, files.county_key)
 
 
 def _general_name(host: str) -> x509.GeneralName:

@@ -40,7 +40,7 @@ def create_county(folder: Path, plan: CountyPlan, now: datetime) -> None:
     Raises `ProvisioningError`, `ProtocolError` for a bad name, `OSError` from the disk.
     """
     plan.check()
-    _check_clock(now)
+    check_clock(now)
     folder = folder.absolute()
     if folder.exists():
         raise AlreadyThere(f"{folder} exists; a county needs a new folder")
@@ -72,7 +72,7 @@ def create_terminal(folder: Path, plan: TerminalPlan, now: datetime) -> Path:
     Raises as `create_county`, and `ConfigError` for a damaged `county.toml`.
     """
     plan.check()
-    _check_clock(now)
+    check_clock(now)
     paths = CountyFolder(folder.absolute())
     county = load_county(paths.folder)
     target = paths.terminal(plan.name)
@@ -111,11 +111,10 @@ def _appearing_whole(target: Path, mode: int) -> Iterator[Path]:
         building.rename(target)
 
 
-def _check_clock(now: datetime) -> None:
+def check_clock(now: datetime) -> None:
+    """Raise `BadPlan` while this machine's clock is certainly wrong."""
     if now < RELEASED:
-        raise BadPlan(
-            f"this machine's clock says {now:%Y-%m-%d}; set it before making certificates"
-        )
+        raise BadPlan(f"this machine's clock says {now:%Y-%m-%d}; set it first")
 
 
 def _write_node(folder: Path, node: NodeIdentity, settings_name: str, settings: bytes) -> None:

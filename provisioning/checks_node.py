@@ -12,16 +12,19 @@ from msgspec import Struct
 
 from protocol.keys import decode_identity
 from provisioning import broker
+from provisioning.checks_badges import check_copies, check_issuers, check_list
 from provisioning.checks_machine import check_ports, check_serial_device
 from provisioning.county import load_county
 from provisioning.errors import ProvisioningError
 from provisioning.findings import Finding, Text, bad, good, look
 from provisioning.layout import (
+    DATA,
     GATEWAY_TOML,
     IDENTITY,
     IDENTITY_FILES,
     IDENTITY_SECRETS,
     NODE_IDENTITY,
+    REVOKED_BADGES,
     TERMINAL_TOML,
     CountyFolder,
 )
@@ -47,6 +50,7 @@ class _Terminal(Struct, frozen=True):
     web: _Web
     gnss: _Port | None = None
     identity: Path = Path(IDENTITY)
+    data: Path = Path(DATA)
 
 
 class _Gateway(Struct, frozen=True):
@@ -54,6 +58,7 @@ class _Gateway(Struct, frozen=True):
 
     web: _Web = _Web()
     identity: Path = Path(IDENTITY)
+    revocations: Path = Path(REVOKED_BADGES)
 
 
 def check_terminal(folder: Path, now: datetime) -> Iterator[Finding]:
@@ -67,7 +72,9 @@ def check_terminal(folder: Path, now: datetime) -> Iterator[Finding]:
     for port in (*settings.readers, settings.gnss):
         if port is not None and urlsplit(port.port).scheme == "serial":
             yield check_serial_device(Path(urlsplit(port.port).path))
-    yield from check_identity(folder / settings.identity, now)
+    identity = folder / settings.identity
+    yield from check_identity(identity, now)
+    yield from check_list(folder / settings.data / REVOKED_BADGES, identity / NODE_IDENTITY)
 
 
 def check_gateway(folder: Path, now: datetime) -> Iterator[Finding]:
@@ -78,7 +85,9 @@ def check_gateway(folder: Path, now: datetime) -> Iterator[Finding]:
         yield _unreadable(error)
         return
     yield from check_ports((settings.web.port,))
-    yield from check_identity(folder / settings.identity, now)
+    identity = folder / settings.identity
+    yield from check_identity(identity, now)
+    yield from check_list(folder / settings.revocations, identity / NODE_IDENTITY)
 
 
 def check_county(county: CountyFolder, now: datetime) -> Iterator[Finding]:
@@ -93,6 +102,7 @@ def check_county(county: CountyFolder, now: datetime) -> Iterator[Finding]:
     yield from _check_secrets(county.broker, (broker.SERVER_KEY,))
     yield check_certificate(county.broker / broker.SERVER_CERTIFICATE, now)
     yield check_crl(county.broker / broker.CRL, now)
+    yield from check_copies(county)
     if (county.gateway / GATEWAY_TOML).exists():
         yield from check_gateway(county.gateway, now)
 
@@ -113,7 +123,7 @@ def check_identity(folder: Path, now: datetime) -> Iterator[Finding]:
     secrets = list(_check_secrets(folder, IDENTITY_SECRETS))
     yield from secrets
     if all(finding.fix is None for finding in secrets):
-        yield _check_genuine(folder / NODE_IDENTITY)
+        yield from _check_genuine(folder / NODE_IDENTITY)
     yield check_certificate(folder / NODE_CERTIFICATE, now)
 
 
@@ -198,15 +208,17 @@ def _check_secrets(folder: Path, names: tuple[str, ...]) -> Iterator[Finding]:
             yield good(f"{name} 仅属主可读", f"{name} is private")
 
 
-def _check_genuine(path: Path) -> Finding:
+def _check_genuine(path: Path) -> Iterator[Finding]:
     try:
         identity = decode_identity(path.read_bytes())
     except (ValueError, OSError) as error:
-        return _unreadable(error, path)
-    return good(
+        yield _unreadable(error, path)
+        return
+    yield good(
         f"身份：{identity.county} / {identity.node}",
         f"Identity: {identity.county} / {identity.node}",
     )
+    yield check_issuers(identity)
 
 
 def _names(folder: Path, pattern: str) -> Iterator[str]:

@@ -1,20 +1,19 @@
-"""`muster provision`: makes a county and its terminals."""
+"""`muster provision`: makes a county and its terminals. Badges: `badge_cli`."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 import click
 
-from protocol.errors import ProtocolError
+from provisioning.badge_cli import badge
 from provisioning.broker import MOSQUITTO_CONF
 from provisioning.bundle import create_county, create_terminal
-from provisioning.errors import BadPlan, ProvisioningError
+from provisioning.errors import BadPlan
 from provisioning.layout import CountyFolder
+from provisioning.one_line import one_line_errors
 from provisioning.plans import CountyPlan, DevicePlan, Mode, Pins, Point, TerminalPlan
-from runtime.config import ConfigError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 PORT_NUMBER = click.IntRange(1, 65535)
@@ -23,7 +22,10 @@ LANE = click.IntRange(1, 99)
 
 @click.group()
 def provision() -> None:
-    """Make a county, and the terminals in it."""
+    """Make a county, the terminals in it, and the badges of its people."""
+
+
+provision.add_command(badge)
 
 
 @provision.command()
@@ -72,7 +74,7 @@ def county(
     broker_user: str | None,
 ) -> None:
     """Make a county in the new folder DIR: authority, broker, gateway."""
-    with _one_line_errors():
+    with one_line_errors():
         plan = CountyPlan(
             name=name,
             title_zh=title_zh,
@@ -132,7 +134,7 @@ def terminal(
     web_port: int,
 ) -> None:
     """Make terminal NAME of the county in DIR, and enrol it at the gateway."""
-    with _one_line_errors():
+    with one_line_errors():
         plan = TerminalPlan(
             name=name,
             point=point,
@@ -155,16 +157,6 @@ def _parse_point(text: str) -> Point:
     if len(parts) != 3 or not all(parts):
         raise BadPlan(f"--point {text!r}: expected name:标题:English title")
     return Point(*parts)
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    try:
-        yield
-    except (ProvisioningError, ProtocolError, ConfigError) as error:
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 def _device(text: str) -> DevicePlan:

@@ -10,12 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from provisioning.errors import NoSuchCounty
-from provisioning.layout import ENROLMENTS, IDENTITY, CountyFolder
+from provisioning.layout import DATA, ENROLMENTS, IDENTITY, CountyFolder
 from provisioning.plans import MUSTER_TITLES, CountyPlan, DevicePlan, Point, TerminalPlan
 from provisioning.toml_text import Table, Value, encode_toml
 from runtime.config import load_config
-
-DATA = "data"
 
 
 class CountyBroker(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,9 +1,10 @@
 """Where everything lies in a county's folder.
 
-    authority/          root.key root.crt issuing.key issuing.crt statement.key county.key
-                        gateway.enrolment          stays with the county; never on a node
+    authority/          root.key root.crt issuing.key issuing.crt statement.key county.key badge.key
+                        gateway.enrolment badges.issued badges.revoked
+                        stays with the county; never on a node
     broker/             mosquitto.conf acl ca.pem server.crt server.key crl.pem
-    gateway/            gateway.toml identity/ enrolments/NODE.enrolment
+    gateway/            gateway.toml identity/ enrolments/NODE.enrolment badges.revoked
     terminals/NAME/     terminal.toml identity/
     county.toml         name, titles, broker, gateway, points
 
@@ -23,6 +24,8 @@ GATEWAY_TOML = "gateway.toml"
 TERMINAL_TOML = "terminal.toml"
 IDENTITY = "identity"
 ENROLMENTS = "enrolments"
+DATA = "data"
+REVOKED_BADGES = "badges.revoked"
 
 
 class CountyFolder:
@@ -33,8 +36,11 @@ class CountyFolder:
         self.county_toml = folder / COUNTY_TOML
         self.authority = folder / "authority"
         self.gateway_enrolment = self.authority / "gateway.enrolment"
+        self.issued_badges = self.authority / "badges.issued"
+        self.revoked_badges = self.authority / REVOKED_BADGES
         self.broker = folder / "broker"
         self.gateway = folder / "gateway"
+        self.gateway_revoked_badges = self.gateway / REVOKED_BADGES
         self.enrolments = self.gateway / ENROLMENTS
 
     def terminal(self, name: str) -> Path:

@@ -60,6 +60,7 @@ def create_node(
         authority.county_key,
         authority.statement_key.public_key().public_bytes_raw(),
         tuple(peers),
+        (authority.badge_key.public_key().public_bytes_raw(),),
     )
     return NodeIdentity(
         issue_enrolment(authority.statement_key, enrolment),

@@ -11,6 +11,7 @@ ROOT_CERTIFICATE = "root.crt"
 ISSUING_KEY = "issuing.key"
 ISSUING_CERTIFICATE = "issuing.crt"
 STATEMENT_KEY = "statement.key"
+BADGE_KEY = "badge.key"
 COUNTY_KEY = "county.key"
 
 
@@ -21,6 +22,7 @@ def save_authority(folder: Path, root_key: bytes, files: AuthorityFiles) -> None
     write_atomic(folder / ISSUING_KEY, files.issuing_key, mode=SECRET_MODE)
     write_atomic(folder / ISSUING_CERTIFICATE, files.issuing_certificate)
     write_atomic(folder / STATEMENT_KEY, files.statement_key, mode=SECRET_MODE)
+    write_atomic(folder / BADGE_KEY, files.badge_key, mode=SECRET_MODE)
     write_atomic(folder / COUNTY_KEY, files.county_key, mode=SECRET_MODE)
 
 
@@ -32,6 +34,7 @@ def load_authority(folder: Path) -> Authority:
             issuing_key=(folder / ISSUING_KEY).read_bytes(),
             issuing_certificate=(folder / ISSUING_CERTIFICATE).read_bytes(),
             statement_key=(folder / STATEMENT_KEY).read_bytes(),
+            badge_key=(folder / BADGE_KEY).read_bytes(),
             county_key=(folder / COUNTY_KEY).read_bytes(),
         )
     except FileNotFoundError as error:

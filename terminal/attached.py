@@ -13,24 +13,27 @@ from drivers.supervisor import REOPEN_FIRST_S, REOPEN_LIMIT_S, DeviceState, Read
 from protocol.health import DeviceHealth
 from runtime.backoff import Backoff
 from runtime.release import RELEASED
+from terminal.device_health import health_of
 from terminal.settings import GnssSettings, ReaderSettings
 
 log = logging.getLogger(__name__)
 
-_HEALTH = {
-    DeviceState.MISSING: DeviceHealth.MISSING,
-    DeviceState.SILENT: DeviceHealth.SILENT,
-    DeviceState.READY: DeviceHealth.READY,
-    DeviceState.FAULT: DeviceHealth.FAULT,
-}
-
 
 class Attached:
-    """One device: its health, and the loop that keeps it in use."""
+    """One device: its state, and the loop that keeps it in use. A reader's `name` is its kind."""
 
     def __init__(self, name: str, changed: Callable[[], None], *, is_fitted: bool = True) -> None:
-        self._name, self._changed = name, changed
-        self.health = DeviceHealth.MISSING if is_fitted else DeviceHealth.NOT_FITTED
+        self.name, self._changed = name, changed
+        self._is_fitted = is_fitted
+        self.state: DeviceState | None = None
+        """None until the first try has ended."""
+
+    @property
+    def health(self) -> DeviceHealth:
+        """The state as heartbeats tell it."""
+        if not self._is_fitted:
+            return DeviceHealth.NOT_FITTED
+        return health_of(self.state)
 
     async def read_cards(
         self, settings: ReaderSettings, present: Callable[[ReaderEvent], Awaitable[None]]
@@ -73,6 +76,7 @@ class Attached:
         await keep_open(url, run, open_at=open_at, on_state=self._on_state, backoff=backoff)
 
     def _on_state(self, state: DeviceState, reason: str) -> None:
-        log.info("%s: %s: %s", self._name, state.value, reason)
-        self.health = _HEALTH[state]
+        level = logging.INFO if state is DeviceState.READY else logging.WARNING
+        log.log(level, "%s: %s: %s", self.name, state.value, reason)
+        self.state = state
         self._changed()

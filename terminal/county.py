@@ -10,6 +10,7 @@ from protocol.errors import BadSignature, ProtocolError
 from protocol.keys import Identity, Peer
 from protocol.receipts import unpack_receipt, unpack_refusal
 from runtime.clock import SystemClock
+from terminal.revocations import RevocationBook
 from terminal.roster import RosterBook
 from terminal.station import Station
 from terminal.uplink import Uplink
@@ -25,18 +26,20 @@ class County:
         self,
         identity: Identity,
         rosters: RosterBook,
+        revocations: RevocationBook,
         station: Station,
         uplink: Uplink,
         clock: SystemClock,
         changed: Callable[[], None],
     ) -> None:
         self._node, self._gateway = identity.node, _gateway_of(identity)
-        self._rosters, self._station, self._uplink = rosters, station, uplink
+        self._rosters, self._revocations = rosters, revocations
+        self._station, self._uplink = station, uplink
         self._clock, self._changed = clock, changed
         self.link = LinkState.DOWN
         self.refuses = False
         """The county put an envelope of ours into quarantine, and has not receipted since."""
-        station.roster, station.activation = rosters.roster, rosters.activation
+        self._hand_over()
 
     def link_up(self, window: int) -> None:
         """See `LinkListener.link_up`."""
@@ -94,6 +97,10 @@ class County:
         """See `LinkListener.activation`."""
         self._take(self._rosters.take_activation, message)
 
+    def revocations(self, message: bytes) -> None:
+        """See `LinkListener.revocations`."""
+        self._take(self._revocations.take, message)
+
     def _take(self, take: Callable[[bytes], bool], message: bytes) -> None:
         try:
             is_new = take(message)
@@ -101,9 +108,13 @@ class County:
             log.warning("downlink refused: %s", error)
             return
         if is_new:
-            self._station.roster = self._rosters.roster
-            self._station.activation = self._rosters.activation
+            self._hand_over()
             self._changed()
+
+    def _hand_over(self) -> None:
+        station, rosters = self._station, self._rosters
+        station.roster, station.activation = rosters.roster, rosters.activation
+        station.credentials.revoked = self._revocations.revoked
 
 
 def _gateway_of(identity: Identity) -> Peer:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from drivers.readers.base import ReaderEvent
+from drivers.readers.base import CardTrouble, CodeRead, ReaderEvent
 from protocol.codec import encode_record
 from protocol.masking import mask_name
 from protocol.records import Record, Stamp, TimeSource
@@ -30,8 +30,8 @@ LAST_SCANS = 5
 class Signals(Protocol):
     """Lights and tones, or something that stands in for them."""
 
-    def show(self, verdict: Verdict | None) -> None:
-        """Show a verdict, or put the lights out."""
+    def show(self, verdict: Verdict | None, line: str = "") -> None:
+        """Show a verdict, and a line that may name a person; or put the lights out."""
 
     def show_not_recorded(self) -> None:
         """A card was read and could not be recorded."""
@@ -106,7 +106,8 @@ class Lane:
     async def _present(self, event: ReaderEvent) -> bool:
         decision = self._station.judge(event, self.stamp())
         if decision is None:
-            self._say(None, Trouble.HOLD_CARD_STILL)
+            is_code = isinstance(event, CodeRead)
+            self._say(None, Trouble.SCAN_AGAIN if is_code else Trouble.HOLD_CARD_STILL)
             return False
         at_ms = decision.record.at.wall_ms
         seen = decision.newly_seen
@@ -116,7 +117,7 @@ class Lane:
             return False
         self._station.confirm(decision)
         self._undoable = _Undoable(decision, seq, self._clock.monotonic_s() + UNDO_WITHIN_S)
-        scan = self._shown(decision, seq)
+        scan = self._shown(event, decision, seq)
         self.last.appendleft(replace(scan, name=mask_name(scan.name) if scan.name else ""))
         self._say(scan, None)
         return True
@@ -164,7 +165,10 @@ class Lane:
             self._hide.cancel()
         self.verdict, self.trouble = scan, trouble
         if self._signals is not None:  # a light never outlives the verdict it belongs to
-            self._signals.show(scan.verdict if scan is not None else None)
+            if scan is None:
+                self._signals.show(None)
+            else:
+                self._signals.show(scan.verdict, scan.name)
         self._hide = asyncio.get_running_loop().call_later(VERDICT_S, self._clear)
         self._changed()
 
@@ -179,7 +183,7 @@ class Lane:
             self._signals.show(None)
         self._changed()
 
-    def _shown(self, decision: Decision, seq: int) -> ShownScan:
+    def _shown(self, event: ReaderEvent, decision: Decision, seq: int) -> ShownScan:
         record, person = decision.record, decision.person
         roster, before = self._station.roster, decision.seen_before
         return ShownScan(
@@ -193,4 +197,5 @@ class Lane:
             post=person.post if person is not None else "",
             home_point=roster.points.get(person.point) if roster and person else None,
             first_seen_ms=before.first_ms if before is not None else None,
+            card_trouble=event.reason if isinstance(event, CardTrouble) else None,
         )

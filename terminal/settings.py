@@ -5,11 +5,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from drivers.gnss.rules import MAX_SPEED_MPS
 from drivers.panel import PINS
 from protocol.fields import NameText
 from runtime.config import BrokerSettings, PortNumber
 
 MAX_READERS = 8  # USB ports of a Pi and a hub
+SpeedMps = Annotated[float, Meta(gt=0, le=1000)]
+LatitudeDeg = Annotated[float, Meta(ge=-90, le=90)]
+LongitudeDeg = Annotated[float, Meta(ge=-180, le=180)]
 PinsText = Annotated[str, Meta(pattern=PINS)]
 PollSeconds = Annotated[float, Meta(ge=0.001, le=5)]
 
@@ -28,6 +32,12 @@ class GnssSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     port: str
+    max_speed_mps: SpeedMps = MAX_SPEED_MPS
+    """Nothing this terminal stands on is faster; a position that would be is not believed."""
+    fixed_site: tuple[LatitudeDeg, LongitudeDeg] | None = None
+    """Where a terminal that never moves was surveyed to be, WGS-84."""
+    chrony_socket: Path | None = None
+    """The SOCK reference clock of a chronyd on this machine (hw/time.md)."""
 
 
 class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +61,8 @@ class PowerSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str | None = None
     port: str | None = None
+    off_command: tuple[str, ...] = ()
+    """Run when the battery is nearly empty, such as `["systemctl", "poweroff"]`; empty: nothing."""
 
 
 class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):

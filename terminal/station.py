@@ -1,4 +1,4 @@
-"""The station: a card, the roster, who was seen before and the time make a verdict and a record.
+"""The station: a credential, the roster, who was seen before and the time make verdict and record.
 
 A state machine without I/O. `judge` decides and changes nothing; `confirm` is called once the
 record is durable. Every scan that happened becomes a record, whatever its verdict.
@@ -6,31 +6,17 @@ record is durable. Every scan that happened becomes a record, whatever its verdi
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 
-from drivers.readers.base import (
-    CardRead,
-    CardTrouble,
-    DocumentKind,
-    ReaderEvent,
-    TroubleReason,
-)
+from drivers.readers.base import CardTrouble, ReaderEvent, TroubleReason
+from protocol.badge import CARD_ZONE
 from protocol.downlink import Activation
-from protocol.keys import credential_digest
-from protocol.records import CheckIn, Credential, CredentialKind, Stamp, Undo
+from protocol.records import CheckIn, Credential, CredentialKind, Stamp, TimeSource, Undo
 from protocol.roster import Person, PersonStatus, Roster
 from protocol.verdict import PRESENT_UNLESS_STOPPED, Reason, Verdict
+from terminal.credentials import Credentials, Presented
 
-CARD_ZONE = timezone(timedelta(hours=8))  # dates on these cards are days in China
 NO_ACTIVATION = 0  # a terminal that has not heard of a muster still records
-
-_KINDS = {
-    DocumentKind.RESIDENT: CredentialKind.RESIDENT_ID,
-    DocumentKind.HMT_PERMIT: CredentialKind.HMT_PERMIT,
-    DocumentKind.FOREIGN_2017: CredentialKind.FOREIGN_2017,
-    DocumentKind.FOREIGN_2023: CredentialKind.FOREIGN_2023,
-    DocumentKind.TRAVEL_DOCUMENT: CredentialKind.TRAVEL_DOCUMENT,
-}
 
 _TROUBLES = {
     TroubleReason.NOT_READABLE: (Verdict.LOOK, Reason.UNREADABLE),
@@ -65,8 +51,9 @@ class Decision:
 class Station:
     """One lane of one assembly point."""
 
-    def __init__(self, point: str, lane: int, county_key: bytes) -> None:
-        self._point, self._lane, self._county_key = point, lane, county_key
+    def __init__(self, point: str, lane: int, credentials: Credentials) -> None:
+        self._point, self._lane = point, lane
+        self.credentials = credentials
         self.roster: Roster | None = None
         self.activation: Activation | None = None
         self._seen: dict[tuple[int, int], Seen] = {}
@@ -78,12 +65,11 @@ class Station:
             self._seen[seen.activation, seen.person] = seen
 
     def judge(self, event: ReaderEvent, at: Stamp) -> Decision | None:
-        """The verdict on one presentation; `None` when the card must simply be held still."""
+        """The verdict on one presentation; `None` when it must simply be presented once more."""
         if isinstance(event, CardTrouble):
             return self._judge_trouble(event, at)
-        if not isinstance(event, CardRead):
-            return None  # codes and tags: with the badge
-        return self._judge_card(event, at)
+        presented = self.credentials.presented(event, _today(at))
+        return self._judge_presented(presented, at) if presented is not None else None
 
     def confirm(self, decision: Decision) -> None:
         """The decision's record is durable: remember who was seen."""
@@ -135,38 +121,39 @@ class Station:
         record = self._record(at, verdict, reason, None, Credential(CredentialKind.UNREADABLE))
         return Decision(record, None, None, None)
 
-    def _judge_card(self, card: CardRead, at: Stamp) -> Decision:
-        digest = credential_digest(self._county_key, card.number)
-        credential = Credential(_KINDS[card.document], digest, card.number[-4:])
+    def _judge_presented(self, presented: Presented, at: Stamp) -> Decision:
+        digest = presented.credential.digest
         person = self.roster.find(digest) if self.roster is not None else None
         before = None
         if person is not None:
             before = self._seen.get((self._activation_number, person.number))
-        verdict, reason = self._verdict(card, person, before, at)
+        verdict, reason = self._verdict(presented, person, before)
         newly_seen = None
         if person is not None and before is None and verdict in PRESENT_UNLESS_STOPPED:
             newly_seen = Seen(self._activation_number, person.number, at.wall_ms)
-        record = self._record(at, verdict, reason, person, credential)
+        record = self._record(at, verdict, reason, person, presented.credential)
         return Decision(record, person, before, newly_seen)
 
     def _verdict(
-        self, card: CardRead, person: Person | None, before: Seen | None, at: Stamp
+        self, presented: Presented, person: Person | None, before: Seen | None
     ) -> tuple[Verdict, Reason]:
+        if presented.stop is not None:
+            return Verdict.STOP, presented.stop
         if person is None:
-            return Verdict.LOOK, self._why_unknown(card)
-        if person.status is PersonStatus.CARD_LOST:
+            return Verdict.LOOK, self._why_unknown(presented)
+        if _is_lost(presented.credential, person):
             return Verdict.STOP, Reason.CARD_LOST
         if before is not None:
             return Verdict.ALREADY, Reason.SEEN_BEFORE
         if person.point != self._point:
             return Verdict.LOOK, Reason.OTHER_POINT
-        if card.valid_until is not None and card.valid_until < _date(at):
-            return Verdict.LOOK, Reason.CARD_EXPIRED
+        if presented.doubt is not None:
+            return Verdict.LOOK, presented.doubt
         return Verdict.ACCEPTED, Reason.EXPECTED_HERE
 
-    def _why_unknown(self, card: CardRead) -> Reason:
-        if not card.number_is_valid:
-            return Reason.BAD_CHECK_DIGIT
+    def _why_unknown(self, presented: Presented) -> Reason:
+        if presented.if_unknown is not None:
+            return presented.if_unknown
         return Reason.NO_ROSTER if self.roster is None else Reason.NOT_ON_ROSTER
 
     def _record(
@@ -190,5 +177,14 @@ class Station:
         )
 
 
-def _date(at: Stamp) -> date:
+def _is_lost(credential: Credential, person: Person) -> bool:
+    """A badge has a revocation list of its own, and may be what replaces a lost card."""
+    is_reported = person.status is PersonStatus.CARD_LOST
+    return is_reported and credential.kind is not CredentialKind.BADGE
+
+
+def _today(at: Stamp) -> date | None:
+    """`None` without a clock that can be believed (docs/decisions/0011-badges-and-clocks.md)."""
+    if at.source is TimeSource.UNSET:
+        return None
     return datetime.fromtimestamp(at.wall_ms / 1000, CARD_ZONE).date()

@@ -1,5 +1,6 @@
 """One county's keys in memory: an authority, a gateway, and terminals the authority vouches for."""
 
+from protocol.badge import issuers_of
 from protocol.keys import Enrolment, Identity, Peer, Role, issue_enrolment, verify_enrolment
 from protocol.suites import OpeningKey, SigningKey
 
@@ -7,6 +8,8 @@ COUNTY = "demo"
 GATEWAY = "gateway"
 COUNTY_KEY = bytes(range(32))
 NOW_MS = 1_790_000_000_000
+BADGE_KEY = SigningKey.from_private_bytes(bytes(range(32, 64)))
+"""Issues badges in every county of the tests."""
 
 
 class Parties:
@@ -50,4 +53,5 @@ class Parties:
             COUNTY_KEY,
             self.authority.public_key(),
             peers,
+            issuers_of([BADGE_KEY.public_key()]),
         )

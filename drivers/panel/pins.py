@@ -101,16 +101,13 @@ async def _open_pigpio(host: str, port: int) -> Header:
 
     def connect() -> Any:
         _ask_for_revision(host, port)
-        try:
-            return PiGPIOFactory(host, port)
-        except struct.error as error:
-            raise OSError("connection closed") from error
+        return PiGPIOFactory(host, port)
 
     try:
-        factory = await in_daemon_thread(connect)
+        factory = await in_daemon_thread(connect, (OSError, struct.error))
     except TimeoutError as error:
         raise DeviceSilent(f"pins at {host}:{port} do not answer") from error
-    except OSError as error:
+    except (OSError, struct.error) as error:
         raise PortGone(f"no pins at {host}:{port}: {error}") from error
 
     def hang_up() -> None:

@@ -98,6 +98,12 @@ def id_number_is_valid(number: str) -> bool:
     return _date(number[6:14]) is not None and _check_digit(number[:17]) == number[17]
 
 
+def number_on_card(number: str) -> str:
+    """A valid number, however it was typed, as today's cards say it: upper case, 18 characters."""
+    number = number.strip().upper()
+    return upgraded_number(number) if _NUMBER_15.fullmatch(number) else number
+
+
 def upgraded_number(number: str) -> str:
     """The 18-character form of a 15-digit number: the century and the check digit added.
 

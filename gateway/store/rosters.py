@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.store.base import StoreError
+from protocol.limits import DIGEST_BYTES
 from protocol.roster import Person, PersonStatus, Point, Roster
 from runtime.database import open_database
 
@@ -22,6 +23,8 @@ class RosterRow:
     post: str
     phone: str = field(repr=False)
     status: PersonStatus
+    other_digests: tuple[bytes, ...] = field(default=(), repr=False)
+    """Of tags and codes that stand in for the document."""
 
 
 class RosterStore:
@@ -63,7 +66,7 @@ class RosterStore:
             "SELECT issued_ms FROM roster WHERE version = ?", (version,)
         ).fetchone()
         people = self._db.execute(
-            "SELECT number, digest, name, unit, point, post, status FROM person"
+            "SELECT number, digest, name, unit, point, post, status, others FROM person"
             " WHERE version = ? ORDER BY number",
             (version,),
         )
@@ -72,8 +75,8 @@ class RosterStore:
             row[0] if row else 0,
             points,
             [
-                Person(number, digest, name, unit, point, post, PersonStatus(status))
-                for number, digest, name, unit, point, post, status in people
+                Person(number, digest, name, unit, point, post, PersonStatus(status), _cut(others))
+                for number, digest, name, unit, point, post, status, others in people
             ],
         )
 
@@ -104,8 +107,15 @@ class RosterStore:
             if number is None:
                 number, next_number = next_number, next_number + 1
             texts = (row.name, row.unit, row.point, row.post, row.phone)
-            people.append((version, number, row.digest, *texts, int(row.status)))
+            others = b"".join(row.other_digests)
+            people.append((version, number, row.digest, *texts, int(row.status), others))
         (latest_ms,) = self._db.execute("SELECT coalesce(max(issued_ms), 0) FROM roster").fetchone()
         self._db.execute("INSERT INTO roster VALUES (?, ?)", (version, max(latest_ms, issued_ms)))
-        self._db.executemany("INSERT INTO person VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", people)
+        self._db.executemany("INSERT INTO person VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", people)
         return version
+
+
+def _cut(digests: bytes) -> tuple[bytes, ...]:
+    return tuple(
+        digests[start : start + DIGEST_BYTES] for start in range(0, len(digests), DIGEST_BYTES)
+    )

@@ -51,3 +51,6 @@ class LinkListener(Protocol):
 
     def activation(self, message: bytes) -> None:
         """An activation came."""
+
+    def revocations(self, message: bytes) -> None:
+        """A list of revoked badges came."""

@@ -89,6 +89,8 @@ class MqttLink:
             self._listener.refusal(payload)
         elif channel is Down.ROSTER:
             self._listener.roster_part(payload)
+        elif channel is Down.REVOCATIONS:
+            self._listener.revocations(payload)
         else:
             self._listener.activation(payload)
 

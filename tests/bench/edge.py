@@ -19,8 +19,10 @@ from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
 from runtime.tls import client_context
 from terminal.county import County
+from terminal.credentials import Credentials
 from terminal.links.mqtt import MqttLink
 from terminal.outbox import Outbox
+from terminal.revocations import RevocationBook
 from terminal.roster import RosterBook
 from terminal.settings import TerminalSettings
 from terminal.station import Station
@@ -48,9 +50,15 @@ class Edge:
             clock.monotonic_s,
             records_per_envelope=per_message,
         )
-        station = Station(settings.point, settings.lane, identity.county_key)
+        credentials = Credentials(identity.county_key, identity.badge_issuers)
         self.county = County(
-            identity, RosterBook(data, identity), station, self.uplink, clock, lambda: None
+            identity,
+            RosterBook(data, identity),
+            RevocationBook(data, identity),
+            Station(settings.point, settings.lane, credentials),
+            self.uplink,
+            clock,
+            lambda: None,
         )
         self.link = MqttLink(
             identity,

@@ -78,7 +78,7 @@ def test_a_board_without_buttons_is_a_board() -> None:
         ("stop = 13\n", "", 2, "lights: Object missing required field `stop`"),
         ("[tamper]", "[siren]\npin = 22\n[tamper]", 13, "unknown field `siren`"),
         ("i2c:///dev", "spi:///dev", 16, "display.port: Expected `str` matching regex"),
-        ("model", "modell", 1, "unknown field `modell`"),
+        ("model =", "maker =", 1, "unknown field `maker`"),
         ("[lights]", "[lights", 2, "at line 2"),
         ("[lights]", "[lights]\nlook = 6", 5, "at line 5"),
     ],

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.panel.buttons import HOLD_S, SETTLE_S, Button, press
+from drivers.panel.board import Button
+from drivers.panel.buttons import HOLD_S, SETTLE_S, press
 from drivers.panel.debounce import ContactLogic, Debouncer, Press
 from drivers.panel.tamper import OPENS_AFTER_S, SHUTS_AFTER_S, loop
 

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from drivers.errors import DriverConfigError, PortGone
-from drivers.panel.board import BuzzerPin, LightPins, load_board
-from drivers.panel.buttons import HOLD_S, Button
+from drivers.panel.board import Button, BuzzerPin, LightPins, load_board
+from drivers.panel.buttons import HOLD_S
 from drivers.panel.front import LOOK_S, Front
 from drivers.panel.lights import Lights
 from drivers.panel.pins import open_pins

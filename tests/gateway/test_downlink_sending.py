@@ -10,6 +10,7 @@ from protocol.downlink import Activation, unpack_downlink
 from protocol.keys import credential_digest
 from protocol.roster import Person, Roster, RosterPart
 from protocol.topics import Down
+from tests.badges import revocations
 from tests.inline_threads import use_inline_threads
 from tests.musters import ACTIVATION, QINGSHAN
 from tests.parties import COUNTY_KEY, NOW_MS, Parties
@@ -103,6 +104,12 @@ def test_what_is_asked_for_meanwhile_takes_the_place_of_what_is_being_sent(rig: 
     asyncio.run(rig.turn())
     for node in NODES:
         assert rig.found(node) == (ACTIVATION, SHORT.split())
+
+
+def test_revoked_badges_go_to_everybody_at_once_and_as_they_came(rig: Rig) -> None:
+    message = revocations(1)
+    rig.downlink.send_revocations(rig.peers, message)
+    assert rig.retained == {(node, Down.REVOCATIONS, None): message for node in NODES}
 
 
 def test_nothing_is_sent_before_it_is_asked_for(rig: Rig) -> None:

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.roster_csv import MAX_TEXT_CHARS, RosterFile, RosterFileError, read_roster
+from gateway.roster_csv import MAX_TEXT_CHARS, RosterFile, read_roster
 from protocol.keys import credential_digest
 from protocol.roster import PersonStatus
+from runtime.table import TableError
 from tests.musters import NUMBERS
 from tests.parties import COUNTY_KEY
 
@@ -130,6 +131,48 @@ def test_an_old_number_is_found_by_the_card_of_today() -> None:
     assert [each.problem for each in again.bad] == ["id_number: the same card as in line 2"]
 
 
+WITH_TAG = "id_number,name,unit,point,second_credential"
+TAGGED = f"{NUMBERS[0]},王建伟,一排,qingshan,"
+OTHER = f"{NUMBERS[1]},李芳,医疗组,shiqiao,"
+
+
+@pytest.mark.parametrize(
+    ("written", "scanned"),
+    [
+        ("04:a2:2f:1b:5c:67:80", "04A22F1B5C6780"),  # as terminal.credentials spells a UID
+        ("04A22F1B5C6780", "04A22F1B5C6780"),
+        ("QH-2026/0042", "qh-2026/0042\r"),
+        ("12:34", "12:34"),  # too short for a tag: a code
+        ("M1234567", "m1234567"),
+    ],
+)
+def test_a_second_credential_is_found_as_it_is_scanned(written: str, scanned: str) -> None:
+    (row,) = read(TAGGED + written, header=WITH_TAG).rows
+    assert row.other_digests == (credential_digest(COUNTY_KEY, scanned),)
+    assert row.digest == credential_digest(COUNTY_KEY, NUMBERS[0])
+
+
+@pytest.mark.parametrize("written", ["", " ", NUMBERS[0].lower()])
+def test_no_second_credential_or_the_document_again_is_none(written: str) -> None:
+    (row,) = read(TAGGED + written, header=WITH_TAG).rows
+    assert row.other_digests == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        ([TAGGED + "TAG-1", OTHER + "tag-1"], 3),
+        ([TAGGED + NUMBERS[1], OTHER], 3),
+        ([TAGGED, OTHER + NUMBERS[0]], 3),
+    ],
+)
+def test_one_credential_is_one_persons(lines: list[str], line: int) -> None:
+    result = read(*lines, header=WITH_TAG)
+    assert [each.line for each in result.bad] == [line]
+    assert "line 2" in result.bad[0].problem
+    assert len(result.rows) == 1
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -146,7 +189,7 @@ def test_an_old_number_is_found_by_the_card_of_today() -> None:
     ],
 )
 def test_a_file_that_is_no_roster_is_refused_whole(data: bytes, words: str) -> None:
-    with pytest.raises(RosterFileError, match=words) as caught:
+    with pytest.raises(TableError, match=words) as caught:
         read_roster(data, COUNTY_KEY, POINTS)
     assert not any(secret in str(caught.value) for secret in SECRETS)
 
@@ -164,6 +207,6 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for file in (data, HEADER.encode() + b"\n" + GOOD.encode() + b"\n" + data):
         try:
             result = read_roster(file, COUNTY_KEY, POINTS)
-        except RosterFileError:
+        except TableError:
             continue
         assert result.rows

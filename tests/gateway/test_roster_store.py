@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,14 @@ def test_what_was_added_is_loaded(store: RosterStore) -> None:
         "qingshan",
     )
     assert second.status is PersonStatus.CARD_LOST
+
+
+def test_other_credentials_are_loaded_with_their_person(store: RosterStore) -> None:
+    tag, code = (credential_digest(COUNTY_KEY, text) for text in ("04A22F1B", "QH-42"))
+    store.add([replace(row(0), other_digests=(tag, code)), row(1)], NOW_MS)
+    roster = store.load([QINGSHAN])
+    assert [person.other_digests for person in roster.people] == [(tag, code), ()]
+    assert roster.find(tag) == roster.find(code) == roster.people[0]
 
 
 def test_a_card_keeps_its_number_across_versions_and_absences(store: RosterStore) -> None:

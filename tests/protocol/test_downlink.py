@@ -163,6 +163,21 @@ def test_people_are_found_by_card_and_by_number() -> None:
     assert (whole.expected_at("qingshui"), whole.expected_at("heping")) == (5, 0)
 
 
+def test_people_are_found_by_their_tag_too_and_a_document_counts_first() -> None:
+    tag, first = b"tag tag tag tag ", people(2)[0]
+    second = msgspec.structs.replace(people(2)[1], other_digests=(tag, first.digest))
+    whole = Roster(3, 0, POINTS, [first, second])
+    assert whole.find(tag) == whole.find(second.digest) == second
+    assert whole.find(first.digest) == first
+    assert join_parts(whole.split()).find(tag) == second
+
+
+def test_an_empty_other_credential_is_refused_too() -> None:
+    nobody = msgspec.structs.replace(people(1)[0], other_digests=(b"",))
+    with pytest.raises(Malformed):
+        encode_content(RosterPart(3, 0, 0, 1, (), (nobody,)))
+
+
 def test_an_unreadable_card_can_never_be_somebody() -> None:
     """A person without a digest would be found by every card that could not be read."""
     nobody = msgspec.structs.replace(people(1)[0], digest=b"")

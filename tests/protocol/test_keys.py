@@ -17,6 +17,7 @@ from protocol.keys import (
 from protocol.suites import OpeningKey, SigningKey, key_id
 
 AUTHORITY = SigningKey.generate()
+BADGE_ISSUER = SigningKey.generate()
 SIGNING, OPENING = SigningKey.generate(), OpeningKey.generate()
 GATEWAY = Enrolment(
     "qinghe",
@@ -38,6 +39,7 @@ def identity_file(*peers: Enrolment) -> IdentityFile:
         b"k" * 32,
         AUTHORITY.public_key().public_bytes_raw(),
         tuple(issue_enrolment(AUTHORITY, peer) for peer in peers),
+        (BADGE_ISSUER.public_key().public_bytes_raw(),),
     )
 
 
@@ -82,6 +84,9 @@ def test_an_identity_comes_back() -> None:
     assert identity.opening_key.public_key() == OPENING.public_key()
     assert identity.authority == AUTHORITY.public_key()
     assert [peer.enrolment for peer in identity.peers] == [GATEWAY]
+    assert identity.badge_issuers == {
+        key_id(BADGE_ISSUER.public_key()): BADGE_ISSUER.public_key(),
+    }
     assert decode_identity(encode_identity(identity_file())).peers == ()
 
 
@@ -90,6 +95,13 @@ def test_an_identity_with_a_key_cut_short_is_refused(field: str) -> None:
     short = msgspec.structs.replace(identity_file(), **{field: b"short"})
     with pytest.raises(Malformed):
         decode_identity(encode_identity(short))
+
+
+def test_a_badge_issuer_that_is_no_key_is_refused() -> None:
+    for bad in ((b"short",), (b"k" * 32,) * 9):
+        file = msgspec.structs.replace(identity_file(), badge_issuers=bad)
+        with pytest.raises(Malformed):
+            decode_identity(encode_identity(file))
 
 
 @pytest.mark.parametrize("change", [{"role": Role.TERMINAL}, {"county": "another"}], ids=repr)

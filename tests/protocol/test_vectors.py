@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from protocol import errors, suites
+from protocol.badge import BadgeVerdict, check_badge, issuers_of, parse_badge_id
+from protocol.base45 import decode_base45, encode_base45
 from protocol.codec import decode_record, encode_record, kind_of
 from protocol.downlink import Activation, unpack_downlink
 from protocol.envelope import RecordOpener, unpack_envelope
@@ -21,6 +24,7 @@ from protocol.ids import parse_name
 from protocol.keys import credential_digest, verify_enrolment
 from protocol.receipts import unpack_receipt, unpack_refusal
 from protocol.records import UnknownRecord
+from protocol.revocations import unpack_revocations
 from protocol.roster import RosterPart
 from protocol.sequences import SeqSet
 from protocol.suites import OpeningKey, VerifyKey
@@ -33,6 +37,7 @@ RECORDS = made.load("records.json")
 STATEMENTS = {entry["name"]: entry for entry in made.load("statements.json")["statements"]}
 NEGATIVE = made.load("negative.json")
 NAMES = made.load("names.json")
+BADGE = made.load("badge.json")
 
 
 def message(name: str) -> bytes:
@@ -120,6 +125,10 @@ def test_the_other_statements_say_what_they_said() -> None:
     peer = verify_enrolment(signer("enrolment"), message("enrolment"))
     assert peer.enrolment.node == made.NODE
     assert peer.verify_key == made.TERMINAL.public_key()
+    issuers = issuers_of([signer("revocations")])
+    assert unpack_revocations(message("revocations"), made.COUNTY, issuers).badge_ids == (
+        made.REVOKED
+    )
 
 
 def test_the_downlink_opens_at_its_terminal() -> None:
@@ -168,3 +177,48 @@ def test_credential_digests_read_literally(vector: Json) -> None:
     assert credential_digest(key, vector["number"]).hex() == vector["digest"]
     number = vector["number"].strip().upper().encode()
     assert hmac.digest(key, number, "sha256")[:16].hex() == vector["digest"]
+
+
+@pytest.mark.parametrize("vector", BADGE["badges"], ids=lambda vector: str(vector["name"]))
+def test_badges_read_literally(vector: Json) -> None:
+    """docs/wire-format.md section 9, with nothing of ours but Base45."""
+    data = bytes.fromhex(vector["bytes"])
+    assert vector["text"] == "MT1:" + encode_base45(data)
+    assert (data[:8].hex(), data[8:13].hex(), data[13:29].hex()) == (
+        BADGE["issuer"],
+        vector["id"],
+        vector["holder"],
+    )
+    for place, day in ((29, "first_day"), (31, "last_day")):
+        days = int.from_bytes(data[place : place + 2], "big")
+        assert date(1970, 1, 1) + timedelta(days=days) == date.fromisoformat(vector[day])
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(BADGE["issuer_public"]))
+    assert hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16] == BADGE["issuer"]
+    key.verify(data[33:97], b"muster/1 badge\0\x01" + data[:33])
+    crc = 0xFFFF
+    for byte in data[:97]:
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xFFFF
+    assert data[97:] == crc.to_bytes(2, "big")
+    assert parse_badge_id(vector["id_text"]).hex() == vector["id"]
+
+
+@pytest.mark.parametrize("case", BADGE["checks"], ids=lambda case: str(case["name"]))
+def test_badges_get_the_stated_verdict(case: Json) -> None:
+    key = VerifyKey.from_public_bytes(bytes.fromhex(BADGE["issuer_public"]))
+    revoked = {bytes.fromhex(badge_id) for badge_id in BADGE["revoked"]}
+    today = date.fromisoformat(case["today"]) if case["today"] else None
+    check = check_badge(case["text"], issuers_of([key]), revoked, today)
+    assert check.verdict.value == case["verdict"]
+
+
+def test_there_is_a_badge_for_every_verdict() -> None:
+    assert {case["verdict"] for case in BADGE["checks"]} == {each.value for each in BadgeVerdict}
+    assert BADGE["verdicts"] == [each.value for each in BadgeVerdict]
+
+
+@pytest.mark.parametrize("vector", BADGE["base45"], ids=lambda vector: str(vector["text"]))
+def test_base45(vector: Json) -> None:
+    assert encode_base45(bytes.fromhex(vector["bytes"])) == vector["text"]
+    assert decode_base45(vector["text"]).hex() == vector["bytes"]

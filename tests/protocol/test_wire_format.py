@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol import limits, topics
+from protocol import badge, limits, topics
 from protocol.downlink import Activation, Downlink, Mode
 from protocol.envelope import MAX_WRAPPED_BYTES, Envelope
 from protocol.health import DeviceHealth, DeviceRole, Heartbeat, PositionTrust
@@ -14,6 +14,7 @@ from protocol.ids import NAME_PATTERN
 from protocol.keys import Enrolment, IdentityFile, Role
 from protocol.receipts import Receipt, Refusal, RefusalReason
 from protocol.records import CheckIn, CredentialKind, Record, Stamp, TimeSource, Undo
+from protocol.revocations import Revocations
 from protocol.roster import Person, PersonStatus, Point, RosterPart
 from protocol.signed import Label
 from protocol.verdict import Reason, Verdict
@@ -30,7 +31,7 @@ def test_every_label_is_listed(label: Label) -> None:
 @pytest.mark.parametrize(
     "shape",
     [Stamp, Envelope, Receipt, Refusal, Heartbeat, Enrolment, Downlink, RosterPart, Activation,
-     Point, Person, IdentityFile],
+     Point, Person, IdentityFile, Revocations],
 )  # fmt: skip
 def test_every_structure_is_listed_field_by_field(shape: type) -> None:
     fields: tuple[str, ...] = shape.__struct_fields__  # type: ignore[attr-defined]  # any Struct
@@ -75,6 +76,11 @@ def test_limits_are_the_codes() -> None:
         f"| count | 0 to 2^{limits.MAX_COUNT.bit_length()} - 1 |",
         f"| milliseconds | 0 to 2^{limits.MAX_MS.bit_length()} - 1 |",
         f"| points; parts of a roster | {limits.MAX_POINTS}; {limits.MAX_ROSTER_PARTS} |",
+        f"| other credentials of a person | {limits.MAX_OTHER_CREDENTIALS} |",
+        f"| revoked badges | {limits.MAX_REVOKED_BADGES} |",
+        f"| badge issuers | {limits.MAX_BADGE_ISSUERS} |",
+        f"{badge.BADGE_CHARS} characters, all of them in the QR code's alphanumeric set",
+        f"`{badge.PREFIX}` and the Base45 (RFC 9285) of {badge.BADGE_BYTES} bytes",
         f"`wrapped` at most {MAX_WRAPPED_BYTES} bytes",
         f"at most {limits.MAX_IN_FLIGHT} messages in flight",
     ):

@@ -131,7 +131,7 @@ def test_two_counties_share_no_key(tmp_path: Path) -> None:
 def test_secrets_are_their_owners_alone(county: CountyFolder) -> None:
     create_terminal(county.folder, terminal(), NOW)
     secrets = [p for p in county.folder.rglob("*") if p.suffix in {".key", ".identity"}]
-    assert len(secrets) == 9  # authority 4, broker 1, gateway 2, terminal 2
+    assert len(secrets) == 10  # authority 5, broker 1, gateway 2, terminal 2
     for path in secrets:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700, path

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from pytest_mock import MockerFixture
 
 from provisioning import checks_machine, checks_node
 from provisioning.authority import CRL_LIFE, NODE_LIFE
+from provisioning.badges import open_office
 from provisioning.bundle import create_county, create_terminal
+from provisioning.checks_badges import check_copies, check_issuers
 from provisioning.checks_machine import (
     check_clock,
     check_mosquitto,
@@ -26,11 +29,13 @@ from provisioning.checks_machine import (
 from provisioning.checks_node import RENEW_WITHIN, check_certificate, check_crl, check_identity
 from provisioning.doctor import doctor, examine, language
 from provisioning.findings import Finding, Mark, render
-from provisioning.layout import IDENTITY, CountyFolder
+from provisioning.layout import IDENTITY, REVOKED_BADGES, CountyFolder
 from provisioning.plans import CountyPlan, DevicePlan, TerminalPlan
 from runtime.clock import SystemClock, TimeFloor
 from runtime.release import RELEASED
+from tests.badges import revocations
 from tests.broker_process import free_port
+from tests.parties import Parties
 
 NOW = RELEASED + timedelta(days=10)
 Harm = Callable[[Path], object]
@@ -81,6 +86,53 @@ def test_a_county_whose_gateway_has_moved_away_is_well(
     county.gateway.rename(tmp_path / "gateway")
     assert worst(list(checks_node.check_county(county, NOW))) is Mark.GOOD
     assert worst(list(checks_node.check_gateway(tmp_path / "gateway", NOW))) is Mark.GOOD
+
+
+def revoke_one(county: CountyFolder) -> None:
+    with open_office(county.folder) as office:
+        (badge,) = office.issue([bytes(16)], NOW.date() + timedelta(days=9), NOW, renew=True)
+        office.revoke([badge.badge.badge_id], NOW)
+
+
+def test_badge_issuers_and_revoked_badges_are_told(county: CountyFolder, terminal: Path) -> None:
+    revoke_one(county)
+    (terminal / "data").mkdir()
+    (terminal / "data" / REVOKED_BADGES).write_bytes(county.revoked_badges.read_bytes())
+    for findings in (
+        list(checks_node.check_terminal(terminal, NOW)),
+        list(checks_node.check_county(county, NOW)),
+    ):
+        assert worst(findings) is Mark.GOOD, english(findings)
+        assert "Badge issuers known: 1" in english(findings)
+        assert "list version 1, 1 badges" in english(findings)
+
+
+def test_a_gateway_with_another_list_is_bad(county: CountyFolder) -> None:
+    revoke_one(county)
+    old = county.gateway_revoked_badges.read_bytes()
+    revoke_one(county)
+    for harm in (
+        lambda: county.gateway_revoked_badges.write_bytes(old),
+        county.gateway_revoked_badges.unlink,
+    ):
+        harm()
+        (finding,) = check_copies(county)
+        assert finding.mark is Mark.BAD
+        assert finding.fix is not None
+        assert finding.fix.en.startswith("cp ")
+
+
+def test_a_list_of_somebody_elses_is_bad(terminal: Path) -> None:
+    (terminal / "data").mkdir()
+    (terminal / "data" / REVOKED_BADGES).write_bytes(revocations(9))
+    findings = list(checks_node.check_terminal(terminal, NOW))
+    assert worst(findings) is Mark.BAD
+    assert "not this county's list" in english(findings)
+
+
+def test_a_node_that_believes_no_badge_is_told() -> None:
+    lonely = replace(Parties().terminal("t1"), badge_issuers={})
+    assert check_issuers(lonely).mark is Mark.LOOK
 
 
 @pytest.mark.parametrize("name", ["node.identity", "tls.key", "tls.crt", "ca.pem"])

@@ -142,7 +142,7 @@ def test_what_is_seen_and_heard_is_one_line() -> None:
 
 def test_a_battery_drains_and_obeys(tmp_path: Path) -> None:
     control, link = tmp_path / "control", tmp_path / "supply"
-    options = ("--link", link, "--level", 50, "--no-mains", "--drain", 600, "--control", control)
+    options = ("--link", link, "--level", 50, "--on-battery", "--drain", 600, "--control", control)
     with running("ups", *map(str, options)) as process:
         lines = lines_until(process, "on battery")
         assert lines[0] == f"battery at sysfs://{link}"

@@ -15,13 +15,15 @@ from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
 from terminal.county import County
 from terminal.outbox import Outbox
+from terminal.revocations import RevocationBook
 from terminal.roster import RosterBook
 from terminal.station import Station
 from terminal.uplink import Uplink
 from terminal.view import LinkState
+from tests.badges import badge, credentials, revocations
 from tests.musters import ACTIVATION, roster
 from tests.outboxes import Bench, receipt
-from tests.parties import COUNTY, COUNTY_KEY, GATEWAY, NOW_MS, Parties
+from tests.parties import COUNTY, GATEWAY, NOW_MS, Parties
 
 BYTES_OF_NOBODY = [b"", b"\x00", b"\x93\x01\xc4\x00\xc4\x00", b"garbage"]
 
@@ -54,12 +56,13 @@ class Rig:
         self.parties: Parties = bench.parties
         self.outbox = bench.open()
         self.uplink = SpyUplink(self.outbox, bench.terminal)
-        self.station = Station("qingshan", 1, COUNTY_KEY)
+        self.station = Station("qingshan", 1, credentials())
         self.clock = SystemClock(TimeFloor(folder / "floor"))
         self.changes = 0
         self.county = County(
             bench.terminal,
             RosterBook(folder, bench.terminal),
+            RevocationBook(folder, bench.terminal),
             self.station,
             self.uplink,
             self.clock,
@@ -130,6 +133,7 @@ def test_bytes_of_nobody_change_nothing(rig: Rig, message: bytes) -> None:
         listener.refusal,
         listener.roster_part,
         listener.activation,
+        listener.revocations,
     ]
     for hear in hears:
         hear(message)
@@ -147,6 +151,26 @@ def test_a_roster_and_an_activation_reach_the_station(rig: Rig) -> None:
     assert rig.changes == 2
     rig.county.activation(pack_downlink(encode_content(ACTIVATION), COUNTY, peer, key))
     assert rig.changes == 2
+
+
+def test_revoked_badges_reach_the_station(rig: Rig) -> None:
+    rig.county.revocations(revocations(1, [badge(1).badge_id]))
+    assert rig.station.credentials.revoked == {badge(1).badge_id}
+    assert rig.changes == 1
+    for nothing_new in (revocations(1), revocations(0)):
+        rig.county.revocations(nothing_new)
+    assert rig.station.credentials.revoked == {badge(1).badge_id}
+    assert rig.changes == 1
+
+
+def test_a_forged_list_of_revoked_badges_frees_and_revokes_nobody(rig: Rig) -> None:
+    rig.county.revocations(revocations(1, [badge(1).badge_id]))
+    for forged in (
+        revocations(2, [badge(2).badge_id], key=rig.parties.gateway.signing_key),
+        revocations(2, county="elsewhere"),
+    ):
+        rig.county.revocations(forged)
+    assert rig.station.credentials.revoked == {badge(1).badge_id}
 
 
 def test_a_forged_roster_is_ignored(rig: Rig) -> None:
@@ -191,6 +215,7 @@ def test_an_identity_without_a_gateway_is_named(rig: Rig, tmp_path: Path) -> Non
         County(
             lonely,
             RosterBook(tmp_path, lonely),
+            RevocationBook(tmp_path, lonely),
             rig.station,
             rig.uplink,
             rig.clock,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.readers.base import CardTrouble, ReaderEvent, TroubleReason
+from drivers.readers.base import CardTrouble, CodeRead, ReaderEvent, TroubleReason
 from protocol.codec import decode_record
 from protocol.envelope import Origin
 from protocol.records import CheckIn, Undo
@@ -20,10 +20,11 @@ from terminal.outbox_file import Erasure, Mark, Note
 from terminal.seen import SeenBook
 from terminal.station import Station
 from terminal.view import Trouble
+from tests.badges import badge_text, credentials
 from tests.inline_threads import use_inline_threads
 from tests.musters import ACTIVATION, NAMES, NUMBERS, QINGSHAN, SHIQIAO, STRANGER, card, roster
 from tests.outboxes import Bench
-from tests.parties import COUNTY_KEY, NOW_MS, Parties
+from tests.parties import NOW_MS, Parties
 
 HOLD_STILL = CardTrouble(TroubleReason.HOLD_STILL)
 
@@ -67,7 +68,7 @@ class FakeSignals:
     def __init__(self, story: list[object]) -> None:
         self._story = story
 
-    def show(self, verdict: Verdict | None) -> None:
+    def show(self, verdict: Verdict | None, line: str = "") -> None:  # noqa: ARG002  # a screen's
         self._story.append(verdict)
 
     def show_not_recorded(self) -> None:
@@ -83,7 +84,7 @@ class Rig:
     def __init__(self, *, has_panel: bool = True) -> None:
         self.story: list[object] = []
         self.outbox = FakeOutbox(self.story)
-        self.station = Station("qingshan", 1, COUNTY_KEY)
+        self.station = Station("qingshan", 1, credentials())
         self.station.roster, self.station.activation = roster(), ACTIVATION
         self.clock = FakeClock()
         self.lane = Lane(
@@ -216,6 +217,12 @@ def test_a_card_that_moved_puts_the_last_verdict_out(run: Run, rig: Rig) -> None
     assert run(rig.present(card(1), HOLD_STILL)) == [True, False]
     assert rig.story[-2:] == [None, ("page", None, Trouble.HOLD_CARD_STILL)]
     assert len(rig.outbox.bodies) == 1
+
+
+def test_a_garbled_code_asks_for_another_scan(run: Run, rig: Rig) -> None:
+    assert run(rig.present(CodeRead(badge_text(1)[:-1]), CodeRead(badge_text(1)))) == [False, True]
+    assert ("page", None, Trouble.SCAN_AGAIN) in rig.story
+    assert rig.lane.last[0].verdict is Verdict.ACCEPTED
 
 
 def test_the_list_is_short_new_first_and_masked(run: Run, rig: Rig) -> None:
@@ -362,7 +369,7 @@ def test_what_was_taken_back_is_not_remembered_over_a_restart(tmp_path: Path) ->
 
     async def scan() -> Verdict:
         outbox = bench.open()
-        station = Station("qingshan", 1, COUNTY_KEY)
+        station = Station("qingshan", 1, credentials())
         station.roster, station.activation = roster(), ACTIVATION
         station.remember(book.read(outbox.marks()))
         lane = Lane(station, outbox, book, FakeClock(), None, lambda: None)
@@ -393,7 +400,7 @@ def test_the_seen_book_remembers_over_a_restart(tmp_path: Path) -> None:
 
     verdicts = []
     for _ in range(2):
-        station = Station("qingshan", 1, COUNTY_KEY)
+        station = Station("qingshan", 1, credentials())
         station.roster, station.activation = roster(), ACTIVATION
         verdicts.append(asyncio.run(scan(station)))
     assert verdicts == [Verdict.ACCEPTED, Verdict.ALREADY]

@@ -41,6 +41,9 @@ class SpyListener:
     def activation(self, message: bytes) -> None:
         self.told.append((Down.ACTIVATION, message))
 
+    def revocations(self, message: bytes) -> None:
+        self.told.append((Down.REVOCATIONS, message))
+
 
 class SpyConnection:
     """Notes what is published."""

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from drivers.errors import DriverConfigError, PortGone
-from drivers.panel.buttons import Button
+from drivers.panel.board import Button
 from drivers.panel.face import Face, draw, find_typeface
 from protocol.health import DeviceHealth
 from protocol.verdict import SIGNS, Verdict

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from drivers.panel.buttons import Button
+from drivers.panel.board import Button
 from protocol.health import DeviceHealth
 from protocol.verdict import SIGNS, Verdict
 from terminal.panel import Panel

@@ -10,6 +10,7 @@ from protocol.records import CredentialKind
 from protocol.roster import PersonStatus
 from protocol.verdict import Reason, Verdict
 from terminal.station import NO_ACTIVATION, Decision, Seen, Station
+from tests.badges import credentials
 from tests.musters import (
     ACTIVATION,
     NAMES,
@@ -20,12 +21,12 @@ from tests.musters import (
     roster,
     stamp,
 )
-from tests.parties import COUNTY_KEY, NOW_MS
+from tests.parties import NOW_MS
 
 
 @pytest.fixture
 def station() -> Station:
-    made = Station("qingshan", 2, COUNTY_KEY)
+    made = Station("qingshan", 2, credentials())
     made.roster, made.activation = roster(), ACTIVATION
     return made
 

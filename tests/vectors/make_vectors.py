@@ -9,15 +9,19 @@ hpke.json; all else follows from them, which `tests/protocol/test_vectors.py` ch
 hexadecimal. Every key is the SHA-256 of a public sentence: TEST KEYS, NEVER TO BE USED.
 """
 
+import binascii
 import hashlib
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from protocol import suites, topics
+from protocol.badge import Badge, BadgeVerdict, badge_id_text, check_badge, encode_badge, issuers_of
+from protocol.base45 import decode_base45, encode_base45
 from protocol.codec import encode_record
 from protocol.downlink import Activation, Downlink, Mode
 from protocol.envelope import Envelope, Origin, Run, Wrap, WrappedKey, pack_envelope
@@ -33,6 +37,7 @@ from protocol.health import (
 from protocol.keys import Enrolment, Role, credential_digest, issue_enrolment
 from protocol.receipts import Receipt, Refusal, RefusalReason, pack_receipt, pack_refusal
 from protocol.records import CheckIn, Credential, CredentialKind, Record, Stamp, TimeSource, Undo
+from protocol.revocations import pack_revocations
 from protocol.roster import Person, PersonStatus, Point, RosterPart
 from protocol.sequences import Range, SeqSet
 from protocol.signed import Label, encode_signed
@@ -57,6 +62,7 @@ GATEWAY_SIGNING = SigningKey.from_private_bytes(secret("gateway signing"))
 TERMINAL_OPENING = OpeningKey.from_private_bytes(secret("terminal opening"))
 GATEWAY_OPENING = OpeningKey.from_private_bytes(secret("gateway opening"))
 SECOND_OPENING = OpeningKey.from_private_bytes(secret("second gateway opening"))
+BADGE_ISSUER = SigningKey.from_private_bytes(secret("badge issuer"))
 COUNTY_KEY = secret("county")
 ORIGIN = Origin(COUNTY, NODE, EPOCH)
 RECORD_KEYS = {"first": secret("record key 1"), "second": secret("record key 2")}
@@ -100,8 +106,17 @@ ROSTER_PART = RosterPart(
         Person(1234, DIGEST, "张伟", "民兵一排", "qingshui", "排长"),
         Person(1235, credential_digest(COUNTY_KEY, "M1234567"), "王芳", "民兵一排", "qingshui",
                status=PersonStatus.CARD_LOST),
+        Person(1236, credential_digest(COUNTY_KEY, "M7654321"), "李强", "民兵一排", "qingshui",
+               other_digests=(credential_digest(COUNTY_KEY, "04A22F1B5C6780"),)),
     ),
 )  # fmt: skip
+FIRST_DAY, LAST_DAY = date(2026, 11, 1), date(2028, 10, 31)
+BADGES = {
+    "first": Badge(bytes.fromhex("0123456789"), DIGEST, FIRST_DAY, LAST_DAY),
+    "second": Badge(bytes.fromhex("fedcba9876"), DIGEST, FIRST_DAY, LAST_DAY),
+    "first and last days there are": Badge(bytes(5), bytes(16), date(1970, 1, 1), date(2149, 6, 6)),
+}
+REVOKED = (BADGES["second"].badge_id,)
 RECEIPT = Receipt(COUNTY, NODE, EPOCH, 126, ((3, 4), (9, 9)), ((7, 7),), GATEWAY, AT_MS)
 HEARTBEAT = Heartbeat(
     COUNTY, NODE, "qingshui", STAMP, 3600, "0.1.0", EPOCH, 126, 8, 360, 1, 118, 3,
@@ -246,6 +261,12 @@ def statements(sealed: dict[str, bytes]) -> Json:
         ("receipt", Label.RECEIPT, GATEWAY_SIGNING, pack_receipt(RECEIPT, GATEWAY_SIGNING)),
         ("refusal", Label.REFUSAL, GATEWAY_SIGNING, pack_refusal(refusal, GATEWAY_SIGNING)),
         ("enrolment", Label.ENROLMENT, AUTHORITY, issue_enrolment(AUTHORITY, enrolment)),
+        (
+            "revocations",
+            Label.REVOCATIONS,
+            BADGE_ISSUER,
+            pack_revocations(COUNTY, 2, AT_MS, REVOKED, BADGE_ISSUER),
+        ),
     ]
     for content in ("activation", "roster part"):
         downlink = Downlink(COUNTY, NODE, recipient, sealed[content])
@@ -352,6 +373,7 @@ def names() -> Json:
             "refusal": topics.down(COUNTY, NODE, topics.Down.REFUSAL),
             "roster part 12": topics.down(COUNTY, NODE, topics.Down.ROSTER, 12),
             "activation": topics.down(COUNTY, NODE, topics.Down.ACTIVATION),
+            "revocations": topics.down(COUNTY, NODE, topics.Down.REVOCATIONS),
             "gateway state": topics.gateway_state(COUNTY, GATEWAY),
             "gateway subscribes": topics.all_up(COUNTY),
             "terminal subscribes": topics.all_down(COUNTY, NODE),
@@ -367,6 +389,67 @@ def names() -> Json:
     }
 
 
+def badges() -> Json:
+    """Badges, and what a check of texts says on a day; `today` is nothing for an unknown day."""
+    texts = {name: encode_badge(badge, BADGE_ISSUER) for name, badge in BADGES.items()}
+    good, revoked = texts["first"], texts["second"]
+    forged = bytearray(decode_base45(good.removeprefix("MT1:"))[:-2])
+    forged[13] ^= 1  # of the holder
+    crc = binascii.crc_hqx(bytes(forged), 0xFFFF).to_bytes(2, "big")
+    stranger = SigningKey.from_private_bytes(secret("another county's badge issuer"))
+    cases: list[tuple[str, str, date | None]] = [
+        ("good", good, FIRST_DAY),
+        ("on its last day", good, LAST_DAY),
+        ("lower case, with a line end", f" {good.lower()}\r\n", FIRST_DAY),
+        ("before its first day", good, date(2026, 10, 31)),
+        ("after its last day", good, date(2028, 11, 1)),
+        ("nobody knows the day", good, None),
+        ("revoked", revoked, FIRST_DAY),
+        ("revoked and expired", revoked, date(2028, 11, 1)),
+        ("another county's", encode_badge(BADGES["first"], stranger), FIRST_DAY),
+        ("forged, with a right checksum", "MT1:" + encode_base45(bytes(forged) + crc), FIRST_DAY),
+        ("one character wrong", good[:40] + ("A" if good[40] != "A" else "B") + good[41:], None),
+        ("cut short", good[:-1], FIRST_DAY),
+        ("another layout", good.replace("MT1:", "MT2:"), FIRST_DAY),
+        ("empty", "", FIRST_DAY),
+    ]
+    issuers = issuers_of([BADGE_ISSUER.public_key()])
+    return {
+        "warning": WARNING,
+        "issuer_private": BADGE_ISSUER.private_bytes_raw().hex(),
+        "issuer_public": BADGE_ISSUER.public_key().public_bytes_raw().hex(),
+        "issuer": suites.key_id(BADGE_ISSUER.public_key()).hex(),
+        "badges": [
+            {
+                "name": name,
+                "id": badge.badge_id.hex(),
+                "id_text": badge_id_text(badge.badge_id),
+                "holder": badge.holder.hex(),
+                "first_day": badge.first_day.isoformat(),
+                "last_day": badge.last_day.isoformat(),
+                "bytes": decode_base45(texts[name].removeprefix("MT1:")).hex(),
+                "text": texts[name],
+            }
+            for name, badge in BADGES.items()
+        ],
+        "revoked": [badge_id.hex() for badge_id in REVOKED],
+        "checks": [
+            {
+                "name": name,
+                "text": text,
+                "today": today and today.isoformat(),
+                "verdict": check_badge(text, issuers, REVOKED, today).verdict.value,
+            }
+            for name, text, today in cases
+        ],
+        "verdicts": [verdict.value for verdict in BadgeVerdict],
+        "base45": [
+            {"bytes": data.hex(), "text": encode_base45(data)}
+            for data in (b"", b"AB", b"Hello!!", b"ietf!", b"\0", b"\xff\xff\xff")
+        ],
+    }
+
+
 def build(hpke: Json) -> dict[str, Json]:
     """Every file that follows from hpke.json."""
     sealed = {vector["name"]: bytes.fromhex(vector["sealed"]) for vector in hpke["vectors"]}
@@ -376,6 +459,7 @@ def build(hpke: Json) -> dict[str, Json]:
         "negative.json": negative(sealed),
         "sequences.json": sequences(),
         "names.json": names(),
+        "badge.json": badges(),
     }
 
 
