@@ -11,11 +11,11 @@ from typing import Any
 from drivers.errors import DriverConfigError
 
 OPEN_PORT = "drivers.port:open_port"
-OPEN_EVENTS = "drivers.readers.evdev:open_events"
 OPEN_I2C = "drivers.i2c:open_i2c"
+OPEN_SYSFS = "drivers.power.kernel:open_sysfs"
+OPEN_EVENTS = "drivers.readers.evdev:open_events"
 OPEN_PCSC = "drivers.readers.pcsc_port:open_pcsc"
 OPEN_SDT = "drivers.readers.sdt_port:open_sdt"
-OPEN_SYSFS = "drivers.power.kernel:open_sysfs"
 PORT_SCHEMES = ("serial", "tcp", "usb", "evdev", "pcsc")
 """What the URL of a port may begin with; which of them a driver takes, its `open` says."""
 

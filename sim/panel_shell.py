@@ -5,7 +5,6 @@ import os
 import sys
 import termios
 import tty
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -31,26 +30,32 @@ async def show(rig: PanelRig, obey: Callable[[str], Awaitable[str]], console: Co
     if not (console.is_terminal and sys.stdin.isatty()):
         await _tell(rig, console)
         return
-    loop, quitting = asyncio.get_running_loop(), asyncio.Event()
-    typed: deque[str] = deque()
+    loop = asyncio.get_running_loop()
+    keys: asyncio.Queue[str] = asyncio.Queue()
 
     def read() -> None:
         for key in os.read(sys.stdin.fileno(), 64).decode(errors="replace"):
-            if key in QUIT_KEYS:
-                quitting.set()
-            elif (command := command_of(key, rig.feed.value)) is not None:
-                typed.append(command)
+            keys.put_nowait(key)
 
     with _single_keys(), Live(draw(rig.feed.value), console=console, auto_refresh=False) as live:
         loop.add_reader(sys.stdin.fileno(), read)
         try:
-            while not quitting.is_set():
-                while typed:
-                    await obey(typed.popleft())
+            while (key := await _next_key(keys)) not in QUIT_KEYS:
                 live.update(draw(rig.feed.value), refresh=True)
-                await asyncio.sleep(REDRAW_S)
+                command = command_of(key, rig.feed.value)
+                if command is not None:
+                    await obey(command)
         finally:
             loop.remove_reader(sys.stdin.fileno())
+
+
+async def _next_key(keys: asyncio.Queue[str]) -> str:
+    """A key, or an empty text when it is time to draw again."""
+    try:
+        async with asyncio.timeout(REDRAW_S):
+            return await keys.get()
+    except TimeoutError:
+        return ""
 
 
 def command_of(key: str, view: RigView) -> str | None:

@@ -81,7 +81,10 @@ class Terminal:
             tls=lambda: client_context(keys, clock),
             listener=county,
         )
-        self._readers = [Attached(reader.kind, self._publish) for reader in settings.readers]
+        self._readers = [
+            Attached(reader.kind, self._publish, number=number)
+            for number, reader in enumerate(settings.readers, start=1)
+        ]
         self._gnss = Attached(
             "satellite receiver", self._publish, is_fitted=settings.gnss is not None
         )
@@ -185,7 +188,8 @@ class Terminal:
                 self._uplink.appended()
 
     def _on_tamper(self, is_open: bool) -> None:
-        log.warning("the enclosure is %s", "open" if is_open else "closed")
+        level = logging.WARNING if is_open else logging.INFO
+        log.log(level, "the enclosure is %s", "open" if is_open else "closed")
         self._publish()
 
     def _on_power(self, step: Step) -> None:

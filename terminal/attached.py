@@ -20,11 +20,21 @@ log = logging.getLogger(__name__)
 
 
 class Attached:
-    """One device: its state, and the loop that keeps it in use. A reader's `name` is its kind."""
+    """One device: its state, and the loop that keeps it in use.
 
-    def __init__(self, name: str, changed: Callable[[], None], *, is_fitted: bool = True) -> None:
-        self.name, self._changed = name, changed
-        self._is_fitted = is_fitted
+    A reader's `name` is its kind; of several readers each has a `number`, for the log.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        changed: Callable[[], None],
+        *,
+        number: int | None = None,
+        is_fitted: bool = True,
+    ) -> None:
+        self.name, self._changed, self._is_fitted = name, changed, is_fitted
+        self._logged_as = name if number is None else f"reader {number}, {name}"
         self.state: DeviceState | None = None
         """None until the first try has ended."""
 
@@ -77,6 +87,6 @@ class Attached:
 
     def _on_state(self, state: DeviceState, reason: str) -> None:
         level = logging.INFO if state is DeviceState.READY else logging.WARNING
-        log.log(level, "%s: %s: %s", self.name, state.value, reason)
+        log.log(level, "%s: %s: %s", self._logged_as, state.value, reason)
         self.state = state
         self._changed()

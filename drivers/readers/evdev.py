@@ -3,7 +3,7 @@
     evdev:///dev/input/by-id/usb-ACME_Scanner_123-event-kbd?id=0c2e:0b61
 
 The path is the enrolment: one device, named by somebody, never "any keyboard". `id`, if given, is
-the vendor and product it must have. The kernel is called directly: docs/decisions/0011.
+the vendor and product it must have. The kernel is called directly: docs/decisions/0012.
 """
 
 import asyncio

@@ -6,7 +6,9 @@ traffic looks like, and what must come out of it.
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 from operator import xor
 from random import Random
@@ -14,8 +16,14 @@ from random import Random
 from drivers.gnss.epoch import EpochAssembler
 from drivers.gnss.facts import read_fact
 from drivers.gnss.sentences import MAX_SENTENCE_CHARS, SentenceFramer
+from drivers.readers.framer import Damage, Framer
+from drivers.readers.key_events import EVENT, KeyDecoder
+from drivers.readers.line_framer import LINE_MAX_BYTES, LineFramer
+from drivers.readers.mrz_framer import BLOCK_GAP_S, MrzFramer
+from drivers.readers.mrz_zone import MrzDamaged, UnknownDocument, parse_zone
 from drivers.readers.resident_card import UnknownLayout, parse_text_block
 from drivers.readers.sdt_frames import PREAMBLE, SdtFramer, parse_reply, sam_identity, text_block
+from sim.devices.travel import LINE_CHARACTERS, TravelDocument, zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,96 @@ def _nmea_sentence(random: Random) -> tuple[bytes, object]:
     return f"{whole}\r\n".encode(), whole
 
 
+# --- devices that talk by themselves: bytes and, at each call, a moment later ------------------
+
+_TICK_S = 0.001
+
+
+def _timed(framer: Framer, read: Callable[[str], object], held_bytes: Callable[[], int]) -> Feed:
+    """A `Framer` with its clock, and what the driver reads in a text."""
+    now_s = [0.0]
+
+    def texts(found: Sequence[str | Damage]) -> Sequence[object]:
+        return [read(text) for text in found if isinstance(text, str)]
+
+    def feed(data: bytes) -> Sequence[object]:
+        now_s[0] += _TICK_S
+        return texts(framer.feed(data, now_s[0]))
+
+    def quiet() -> Sequence[object]:
+        found: list[object] = []
+        while (ends_at_s := framer.ends_at_s) is not None:
+            now_s[0] = ends_at_s
+            found += texts(framer.give_up(now_s[0]))
+        now_s[0] += BLOCK_GAP_S
+        framer.give_up(now_s[0])
+        return found
+
+    return Feed(feed, quiet, held_bytes)
+
+
+def _lines() -> Feed:
+    framer = LineFramer()
+    return _timed(framer, str, lambda: len(framer._pending))
+
+
+def _code(random: Random) -> tuple[bytes, object]:
+    text = "".join(random.choices("MT1:ABC0123456789姓", k=random.randint(1, 40)))
+    return text.encode() + random.choice((b"\r", b"\n", b"\r\n", b"\t")), text
+
+
+def _zones() -> Feed:
+    framer = MrzFramer()
+
+    def read(zone: str) -> object:
+        with suppress(MrzDamaged, UnknownDocument):  # the two declared errors
+            return parse_zone(zone, date(2027, 1, 1)).number
+        return None
+
+    return _timed(framer, read, lambda: len(framer._lines._pending) + sum(map(len, framer._block)))
+
+
+def _zone(random: Random) -> tuple[bytes, object]:
+    number = "".join(random.choices("ABC0123456789", k=9))
+    form = random.choice(tuple(LINE_CHARACTERS))
+    lines = zone(TravelDocument(number=number, surname="ERIKSSON", form=form))
+    return "".join(f"{line}\r" for line in lines).encode(), number
+
+
+def _typed() -> Feed:
+    keys, framer = KeyDecoder(), LineFramer()
+    lines = _timed(framer, str.lower, lambda: len(framer._pending) + len(keys._pending))
+    return Feed(lambda data: lines.feed(keys.feed(data)), lines.quiet, lines.held_bytes)
+
+
+_KEYS = {"M": 50, "T": 20, "1": 2, "2": 3, "3": 4}
+_ENTER = 28
+_MODIFIERS = (29, 42, 54, 56, 97, 100, 125, 126)
+
+
+def _event_and_report(code: int, value: int) -> bytes:
+    at = (1_800_000_000, 123_456)
+    return EVENT.pack(*at, 1, code, value) + EVENT.pack(*at, 0, 0, 0)
+
+
+def _typed_code(random: Random) -> tuple[bytes, object]:
+    text = "".join(random.choices(tuple(_KEYS), k=random.randint(1, 20)))
+    # What garbage left half an event of, ends here; what it left held down, is let go of.
+    keys = [(_ENTER, 0), (_ENTER, 0), *((code, 0) for code in _MODIFIERS), (_ENTER, 1)]
+    for code in (*(_KEYS[character] for character in text), _ENTER):
+        keys += [(code, 1), (code, 0)]
+    return b"".join(_event_and_report(*key) for key in keys), text.lower()
+
+
 ROWS: Mapping[str, Row] = {
+    "mrz": Row(_zones, _zone, held_limit_bytes=LINE_MAX_BYTES + 1 + 2 * 44, head=b"P<UTO"),
+    "scanner": Row(_lines, _code, held_limit_bytes=LINE_MAX_BYTES + 1, head=b"MT1:"),
+    "wedge": Row(
+        _typed,
+        _typed_code,
+        held_limit_bytes=LINE_MAX_BYTES + 1 + EVENT.size,
+        head=_event_and_report(30, 1),
+    ),
     "sdt": Row(_sdt, _sdt_reply, held_limit_bytes=2407, head=PREAMBLE + b"\x09\x5c"),
     "nmea": Row(_nmea, _nmea_sentence, held_limit_bytes=MAX_SENTENCE_CHARS, head=b"$GNRMC,"),
 }

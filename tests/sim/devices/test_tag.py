@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.devices.card import DeckError
 from sim.devices.contactless import ContactlessSlot
+from sim.devices.deck import DeckError
 from sim.devices.tag import NAK, NTAG213, ClassicTag, NtagTag, PhoneTag, Type4Tag, text_record
 from sim.devices.tag_deck import read_tags
 
