@@ -37,6 +37,11 @@ GNSS: Mapping[str, Driver] = {
     "nmea": Driver("drivers.gnss.nmea:NmeaReceiver"),
 }
 
+# Where a package that not every terminal has comes from, by the name it is imported by.
+_SOURCES: Mapping[str, str] = {
+    "smartcard": "apt-get install python3-pyscard, or pip install 'muster[pcsc]'; see hw/pcsc.md 1",
+}
+
 
 def choose(role: Mapping[str, Driver], kind: str) -> Driver:
     """The driver of this kind; raises `DriverConfigError`, naming the choices."""
@@ -51,6 +56,7 @@ def load(where: str) -> Callable[..., Any]:
     try:
         imported = import_module(module)
     except ModuleNotFoundError as error:
-        raise DriverConfigError(f"{module} needs the package {error.name!r}") from error
+        source = _SOURCES.get(error.name or "", "reinstall Muster")
+        raise DriverConfigError(f"{module} needs the package {error.name!r}: {source}") from error
     loaded: Callable[..., Any] = getattr(imported, name)
     return loaded

@@ -21,9 +21,24 @@ PACKAGES = ("protocol", "runtime", "drivers", "terminal", "gateway", "provisioni
 MAX_LINES = 400
 DATA_SUFFIXES = {".sql", ".toml", ".html", ".css", ".js", ".svg"}
 WEB_STACK = {"fastapi", "starlette", "uvicorn", "jinja2"}
-CONTRACTS = {"sdt": "test_reader_contract", "nmea": "test_gnss_contract"}
-SIMULATORS = {"sdt": "sim.devices.idreader:SimIdReader", "nmea": "sim.devices.gnss:SimGnss"}
-SHEETS = {"sdt": "sdt-reader.md", "nmea": "gnss-nmea.md"}
+CONTRACTS = {
+    "pcsc": "test_reader_contract",
+    "pn532": "test_reader_contract",
+    "sdt": "test_reader_contract",
+    "nmea": "test_gnss_contract",
+}
+SIMULATORS = {
+    "pcsc": "sim.devices.vpcd:SimVpcdCard",
+    "pn532": "sim.devices.pn532:SimPn532",
+    "sdt": "sim.devices.idreader:SimIdReader",
+    "nmea": "sim.devices.gnss:SimGnss",
+}
+SHEETS = {
+    "pcsc": "pcsc.md",
+    "pn532": "pn532.md",
+    "sdt": "sdt-reader.md",
+    "nmea": "gnss-nmea.md",
+}
 # Folders of a developer's machine; /tmp in an example of a user's own command is nobody's.
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users)/")
 

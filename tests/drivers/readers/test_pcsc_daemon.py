@@ -57,7 +57,8 @@ async def opened(url: str) -> AsyncIterator[PcscPort]:
         await port.close()
 
 
-def test_without_pcscd_it_says_so(pcscd: Pcscd) -> None:
+@pytest.mark.usefixtures("pcscd")
+def test_without_pcscd_it_says_so() -> None:
     with pytest.raises(PortGone, match="pcscd is not running"):
         asyncio.run(open_pcsc(URL))
 
