@@ -22,9 +22,12 @@ OLDEST_PYTHON = (3, 11)
 RUN_TOOLS = {"mosquitto": "mosquitto"}
 TEST_TOOLS = {
     "chromium": "chromium",
-    "fusermount3": "fuse3",
+    "chronyd": "chrony",
     "faketime": "faketime",
+    "fusermount3": "fuse3",
     "gcc": "gcc",
+    "gpsd": "gpsd",
+    "gpsfake": "gpsd-clients",
     "pcscd": "pcscd",
 }
 """Program -> Debian package."""

@@ -3,8 +3,12 @@
 DriverError
 ├── TransientDriverError      try again after a delay
 │   ├── PortGone              unplugged or not there yet; reopen by path
+│   │   ├── PortBusy          another program holds it
+│   │   └── PortNotSetUp      it is there; this machine's set-up does not let us use it
 │   └── DeviceSilent          the port is open, nothing sensible answers (also a TimeoutError)
+│       └── OtherDevice       something answers or talks that is not the device
 ├── DeviceRefused             the device answered with a fault; the operator must act
+│   └── DeviceUnauthorised    the fault is that it was never allowed to work
 └── DriverConfigError         the configuration names what does not exist (also a ValueError)
 """
 
@@ -21,12 +25,28 @@ class PortGone(TransientDriverError):
     """The byte pipe is closed, unplugged or not there yet."""
 
 
+class PortBusy(PortGone):
+    """Another program holds the port: wait for it to let go, or stop it."""
+
+
+class PortNotSetUp(PortGone):
+    """Permissions, a system library or a choice between equals is missing; the text says which."""
+
+
 class DeviceSilent(TransientDriverError, TimeoutError):
     """The port is open, but nothing that follows the device's protocol answers."""
 
 
+class OtherDevice(DeviceSilent):
+    """What comes in on the port is no answer of the device: another one is plugged in there."""
+
+
 class DeviceRefused(DriverError):
     """The device reports a fault that waiting does not cure."""
+
+
+class DeviceUnauthorised(DeviceRefused):
+    """The device says it is not authorised to work; only another one helps."""
 
 
 class DriverConfigError(DriverError, ValueError):

@@ -8,6 +8,7 @@ Everything above this file is the same in the field, in `sim` and in tests. Pitf
 
 import asyncio
 import contextlib
+import errno
 import os
 import termios
 from typing import Protocol
@@ -15,15 +16,20 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import serial
 
-from drivers.errors import DriverConfigError, PortGone
+from drivers.errors import DriverConfigError, PortBusy, PortGone, PortNotSetUp
 
 READ_SIZE_BYTES = 4096  # one pty or driver buffer; the longest ID reader frame is 2407
 WRITE_TIMEOUT_S = 2.0  # a modem with stuck CTS would block for ever (hw/serial.md 3)
 CONNECT_TIMEOUT_S = 5.0  # the kernel's own limit is minutes
 DEFAULT_BAUD = 115200
+# What waits for a caller who does not read. A device that pours is held back by the kernel, which
+# then drops: the longest frame of any device here is 2407 bytes.
+RECEIVED_LIMIT_BYTES = 16 * READ_SIZE_BYTES
 
 # What a vanishing device raises depends on the call that meets it (hw/serial.md 2).
 _GONE = (serial.SerialException, OSError, termios.error)
+_HELD = frozenset({errno.EAGAIN, errno.EBUSY})  # the lock of pyserial's `exclusive`, or a driver's
+_DENIED = frozenset({errno.EACCES, errno.EPERM})
 
 
 class Closable(Protocol):
@@ -53,8 +59,8 @@ class BytePort(Closable, Protocol):
 async def open_port(url: str) -> BytePort:
     """Open the port a URL names.
 
-    Raises `PortGone` while the device is not there or somebody else holds it, `DriverConfigError`
-    for a URL no port has.
+    Raises `PortGone` while the device is not there, `PortBusy` or `PortNotSetUp` while it is and
+    cannot be had, `DriverConfigError` for a URL no port has.
     """
     parts = urlsplit(url)
     if parts.scheme == "serial" and parts.path and not parts.netloc:
@@ -91,6 +97,7 @@ class SerialPort:
         self._received = bytearray()
         self._wake = asyncio.Event()
         self._gone: str | None = None
+        self._is_held_back = False
         self._line = _open_line(path, baud)
         self._fd = self._line.fileno()
         self._loop.add_reader(self._fd, self._on_readable)
@@ -104,6 +111,9 @@ class SerialPort:
             await self._wake.wait()
         data = bytes(self._received)
         self._received.clear()
+        if self._is_held_back and self._gone is None:
+            self._is_held_back = False
+            self._loop.add_reader(self._fd, self._on_readable)
         return data
 
     async def write(self, data: bytes) -> None:
@@ -149,6 +159,9 @@ class SerialPort:
             return
         self._received += data
         self._wake.set()
+        if len(self._received) >= RECEIVED_LIMIT_BYTES:
+            self._is_held_back = True
+            self._loop.remove_reader(self._fd)
 
     def _give_up(self, reason: str) -> None:
         if self._gone is None:
@@ -166,10 +179,19 @@ def _open_line(path: str, baud: int) -> serial.Serial:
     try:
         line.open()
     except _GONE as error:
-        raise PortGone(f"cannot open {path}: {error}") from error
+        raise _why_not_open(path, error) from error
     except (ValueError, OverflowError) as error:
         raise DriverConfigError(f"{path} cannot run at {baud} baud: {error}") from error
     return line
+
+
+def _why_not_open(path: str, error: Exception) -> PortGone:
+    number = getattr(error, "errno", None)  # termios.error has none
+    if number in _HELD:
+        return PortBusy(f"another program holds {path}")
+    if number in _DENIED:
+        return PortNotSetUp(f"no permission for {path}: put this user into the group that owns it")
+    return PortGone(f"cannot open {path}: {error}")
 
 
 class TcpPort:

@@ -11,6 +11,8 @@ from typing import Any
 from drivers.errors import DriverConfigError
 
 OPEN_PORT = "drivers.port:open_port"
+OPEN_I2C = "drivers.i2c:open_i2c"
+OPEN_SYSFS = "drivers.power.kernel:open_sysfs"
 PORT_SCHEMES = ("serial", "tcp", "usb", "evdev", "pcsc")
 """What the URL of a port may begin with; which of them a driver takes, its `open` says."""
 
@@ -31,10 +33,19 @@ class Driver:
 READERS: Mapping[str, Driver] = {
     "pcsc": Driver("drivers.readers.pcsc:PcscReader", open="drivers.readers.pcsc_port:open_pcsc"),
     "pn532": Driver("drivers.readers.pn532:Pn532Reader", polls=True),
-    "sdt": Driver("drivers.readers.sdt:SdtReader", polls=True),
+    "sdt": Driver("drivers.readers.sdt:SdtReader", "drivers.readers.sdt_port:open_sdt", polls=True),
 }
 GNSS: Mapping[str, Driver] = {
     "nmea": Driver("drivers.gnss.nmea:NmeaReceiver"),
+    "gpsd": Driver("drivers.gnss.gpsd:GpsdReceiver"),
+}
+GAUGES: Mapping[str, Driver] = {
+    "kernel": Driver("drivers.power.kernel:KernelGauge", OPEN_SYSFS),
+    "max17040": Driver("drivers.power.max1704x:Max17040Gauge", OPEN_I2C),
+    "max17043": Driver("drivers.power.max1704x:Max17040Gauge", OPEN_I2C),
+    "max17048": Driver("drivers.power.max1704x:Max17048Gauge", OPEN_I2C),
+    "ina219": Driver("drivers.power.ina219:Ina219Gauge", OPEN_I2C),
+    "lc709203f": Driver("drivers.power.lc709203f:Lc709203fGauge", OPEN_I2C),
 }
 
 # Where a package that not every terminal has comes from, by the name it is imported by.

@@ -1,11 +1,21 @@
 """Keeps one device in use across unplugging, silence and faults, without a restart."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 from typing import TypeVar
 
-from drivers.errors import DeviceRefused, DeviceSilent, PortGone, TransientDriverError
+from drivers.errors import (
+    DeviceRefused,
+    DeviceSilent,
+    DeviceUnauthorised,
+    DriverError,
+    OtherDevice,
+    PortBusy,
+    PortGone,
+    PortNotSetUp,
+    TransientDriverError,
+)
 from drivers.port import Closable
 from runtime.backoff import Backoff
 
@@ -17,10 +27,26 @@ REFUSED_WAIT_S = 30.0  # a fault that waiting does not cure; look again, but do 
 class DeviceState(Enum):
     """How a device is doing, for the operator's screen and the heartbeat."""
 
-    MISSING = "missing"  # not plugged in, or somebody else holds the port
+    MISSING = "missing"  # not plugged in
+    BUSY = "busy"  # another program holds the port
+    NOT_SET_UP = "not set up"  # plugged in, and this machine's set-up keeps us from using it
     SILENT = "silent"  # plugged in, does not answer as it should
+    OTHER = "other device"  # what is plugged in there is something else
     READY = "ready"  # in use
     FAULT = "fault"  # answers, and reports a fault
+    UNAUTHORISED = "unauthorised"  # answers that it may not work
+
+
+_STATES: Sequence[tuple[type[DriverError], DeviceState]] = (
+    (PortBusy, DeviceState.BUSY),
+    (PortNotSetUp, DeviceState.NOT_SET_UP),
+    (PortGone, DeviceState.MISSING),
+    (OtherDevice, DeviceState.OTHER),
+    (DeviceSilent, DeviceState.SILENT),
+    (DeviceUnauthorised, DeviceState.UNAUTHORISED),
+    (DriverError, DeviceState.FAULT),
+)
+"""The first class an error belongs to says the state."""
 
 
 OnState = Callable[[DeviceState, str], None]
@@ -66,7 +92,7 @@ async def keep_open(
             report(_state_after(error), str(error))
             await sleep(backoff.next_s())
         except DeviceRefused as error:
-            report(DeviceState.FAULT, str(error))
+            report(_state_after(error), str(error))
             await sleep(REFUSED_WAIT_S)
         else:
             return
@@ -80,9 +106,5 @@ async def _use_once(url: str, run: Run[PortT], open_at: Open[PortT], ready: Read
         await port.close()
 
 
-def _state_after(error: TransientDriverError) -> DeviceState:
-    if isinstance(error, PortGone):
-        return DeviceState.MISSING
-    if isinstance(error, DeviceSilent):
-        return DeviceState.SILENT
-    return DeviceState.FAULT
+def _state_after(error: DriverError) -> DeviceState:
+    return next(state for kind, state in _STATES if isinstance(error, kind))

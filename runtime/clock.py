@@ -181,7 +181,8 @@ class SystemClock:
 
         Refused (False) if it lies before the floor or beyond the ceiling.
         """
-        if not self._floor.at_ms - FLOOR_STEP_MS <= utc_ms <= CEILING_MS:
+        earliest_ms, latest_ms = self.possible_ms
+        if not earliest_ms <= utc_ms <= latest_ms:
             return False
         self._reference = _Reference(utc_ms, received_mono_ms, error_ms)
         self.raise_floor(utc_ms)
@@ -190,6 +191,11 @@ class SystemClock:
     def is_behind_floor(self) -> bool:
         """Whether the machine's own clock is certainly wrong."""
         return self._wall_ms() < self._floor.at_ms
+
+    @property
+    def possible_ms(self) -> tuple[int, int]:
+        """What the time lies between, whatever anybody says."""
+        return self._floor.at_ms - FLOOR_STEP_MS, CEILING_MS
 
     @property
     def floor_ms(self) -> int:

@@ -9,11 +9,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def in_daemon_thread(call: Callable[[], T]) -> T:
+async def in_daemon_thread(
+    call: Callable[[], T], expected: tuple[type[Exception], ...] = (OSError, ValueError)
+) -> T:
     """Like `asyncio.to_thread`, but a process that ends does not wait for the call.
 
-    Cancelling abandons the call, which goes on behind the scenes. Raises what the call raises:
-    `OSError` or `ValueError`; anything else is a bug, and comes as a `RuntimeError`.
+    Cancelling abandons the call, which goes on behind the scenes. Raises what the call raises, if
+    it is one of `expected`; anything else is a bug, and comes as a `RuntimeError`.
     """
     outcome: Future[T] = Future()
     outcome.set_running_or_notify_cancel()
@@ -21,7 +23,7 @@ async def in_daemon_thread(call: Callable[[], T]) -> T:
     def work() -> None:
         try:
             outcome.set_result(call())
-        except (OSError, ValueError) as error:
+        except expected as error:
             outcome.set_exception(error)
         finally:
             if not outcome.done():

@@ -10,6 +10,8 @@ from runtime.lazy_cli import LazyGroup
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "gnss": "sim.cli_gnss:gnss",
+        "panel": "sim.cli_panel:panel",
+        "ups": "sim.cli_ups:ups",
         "idreader": "sim.cli_idreader:idreader",
         "pcsc": "sim.cli_pcsc:pcsc",
         "pn532": "sim.cli_pn532:pn532",

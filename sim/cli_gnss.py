@@ -1,25 +1,25 @@
-"""`sim gnss`: a satellite receiver on a pty, made up or replayed from a recording."""
+"""`sim gnss`: a satellite receiver on a cable, made up or replayed from a recording."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import takewhile
+from itertools import chain, takewhile
 from pathlib import Path
 
 import click
 
+from sim.control import Verb
 from sim.devices.burst import Burst, play
 from sim.devices.gnss import SimGnss
 from sim.devices.gnss_replay import replay
-from sim.expose import ExposedPty
-from sim.foreground import run_until_stopped
+from sim.workbench import LineOptions, Workbench, line_options
 
 CHENGDU = (30.657, 104.066)
 _TIME_FORMATS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
-_FOR_A_MADE_UP_RECEIVER = ("latitude", "longitude", "start", "seed")
+_FOR_A_MADE_UP_RECEIVER = ("latitude", "longitude", "start")
 
 
 @click.command()
-@click.option("--link", type=click.Path(path_type=Path), required=True, help="Device to create.")
+@line_options
 @click.option(
     "--replay",
     "recording",
@@ -38,7 +38,6 @@ _FOR_A_MADE_UP_RECEIVER = ("latitude", "longitude", "start", "seed")
     "--longitude", type=click.FloatRange(-179.9, 179.9), default=CHENGDU[1], show_default=True
 )
 @click.option("--start", type=click.DateTime(_TIME_FORMATS), help="UTC; default: now.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Makes the wander repeatable.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
@@ -48,44 +47,46 @@ _FOR_A_MADE_UP_RECEIVER = ("latitude", "longitude", "start", "seed")
 def gnss(
     context: click.Context,
     *,
-    link: Path,
+    options: LineOptions,
     recording: Path | None,
     speed: float,
     latitude: float,
     longitude: float,
     start: datetime | None,
-    seed: int,
     seconds: float | None,
 ) -> None:
-    """Simulate a satellite receiver at LINK.
+    """Simulate a satellite receiver.
 
-    Without --replay it stands at one place and has a fix from the first second. Ends after
-    --seconds, or on Ctrl-C.
+    Without --replay it stands at one place and has a fix from the first second, and --control
+    makes it jump, drift or be jammed. Ends after --seconds, or on Ctrl-C.
     """
+    bench = Workbench(options)
     bursts: Iterator[Burst]
+    verbs: Mapping[str, Verb] = {}
     if recording is not None:
         for name in _FOR_A_MADE_UP_RECEIVER:
             if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
                 raise click.UsageError(f"--{name} means nothing with --replay")
-        bursts = replay(recording, loop=True)
+        bursts = _recorded(recording)
     else:
-        since = datetime.now(UTC) if start is None else start.replace(tzinfo=UTC)
-        device = SimGnss(latitude_deg=latitude, longitude_deg=longitude, start=since, seed=seed)
-        bursts = device.bursts()
+        device = SimGnss(
+            latitude_deg=latitude,
+            longitude_deg=longitude,
+            start=datetime.now(UTC) if start is None else start.replace(tzinfo=UTC),
+            seed=options.seed,
+        )
+        bursts, verbs = device.bursts(), device.verbs
     if seconds is not None:
         bursts = takewhile(lambda burst: burst.after_s <= seconds, bursts)
-    try:
-        ended = run_until_stopped(_simulate(ExposedPty(link), bursts, speed))
-    except FileExistsError as error:
-        raise click.ClickException(f"{link} exists and is no link; not touching it") from error
-    except OSError as error:
-        raise click.ClickException(f"cannot make {link}: {error.strerror}") from error
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    ended = bench.run("satellite receiver", lambda: play(bursts, bench.line, speed=speed), verbs)
     click.echo("end" if ended else "stopped")
 
 
-async def _simulate(exposed: ExposedPty, bursts: Iterator[Burst], speed: float) -> None:
-    async with exposed:
-        click.echo(f"satellite receiver at {exposed.url}")
-        await play(bursts, exposed, speed=speed)
+def _recorded(recording: Path) -> Iterator[Burst]:
+    """The recording without end; one that cannot be played is noticed before anything is made."""
+    bursts = replay(recording, loop=True)
+    try:
+        first = next(bursts)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    return chain([first], bursts)

@@ -9,7 +9,7 @@ import click
 
 from sim.control import ControlError, Verb, no_words, one_word
 from sim.devices.card import Card, DeckError, read_deck
-from sim.devices.idreader import SimIdReader
+from sim.devices.idreader import BAUDS, SimIdReader
 from sim.workbench import LineOptions, Workbench, line_options
 
 EVERY_S = 3.0  # an unhurried queue
@@ -44,7 +44,7 @@ def idreader(
     except DeckError as error:
         raise click.ClickException(str(error)) from error
     bench = Workbench(options)
-    reader = SimIdReader(bench.line)
+    reader = SimIdReader(bench.line, baud=options.baud or BAUDS[0], on_baud=bench.set_baud)
 
     async def deal() -> None:
         for number, card in enumerate(cycle(cards) if repeat else cards, start=1):

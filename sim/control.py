@@ -22,6 +22,24 @@ class ControlError(ValueError):
     """The command makes no sense to this simulator; the text says why."""
 
 
+def obey(verbs: Mapping[str, Verb], line: str) -> str:
+    """Do one command; the answer."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        return f"error: {error}"
+    if not words:
+        return "error: no command"
+    verb = verbs.get(words[0])
+    if verb is None:
+        return f"error: no verb {words[0]!r}; there are: {', '.join(sorted(verbs))}"
+    try:
+        answer = verb(words[1:])
+    except ControlError as error:
+        return f"error: {error}"
+    return f"ok: {answer}" if answer else "ok"
+
+
 class ControlSocket:
     """Listens on a Unix socket at `path` for as long as its context lasts."""
 
@@ -46,30 +64,13 @@ class ControlSocket:
             talk.cancel()
         self._path.unlink(missing_ok=True)
 
-    def obey(self, line: str) -> str:
-        """Do one command; the answer."""
-        try:
-            words = shlex.split(line)
-        except ValueError as error:
-            return f"error: {error}"
-        if not words:
-            return "error: no command"
-        verb = self._verbs.get(words[0])
-        if verb is None:
-            return f"error: no verb {words[0]!r}; there are: {', '.join(sorted(self._verbs))}"
-        try:
-            answer = verb(words[1:])
-        except ControlError as error:
-            return f"error: {error}"
-        return f"ok: {answer}" if answer else "ok"
-
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # asyncio runs this callback in one
         self._talks.add(task)
         try:
             while line := await reader.readline():
-                writer.write(f"{self.obey(line.decode(errors='replace'))}\n".encode())
+                writer.write(f"{obey(self._verbs, line.decode(errors='replace'))}\n".encode())
                 await writer.drain()
         except (OSError, ValueError):
             pass  # went away, or sent a line too long to be a command

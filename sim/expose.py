@@ -6,9 +6,12 @@ Plugging and unplugging are calls, so that a story can pull the cable and push i
 import asyncio
 import contextlib
 import os
+import termios
 import tty
 from pathlib import Path
 from typing import Self
+
+from sim.uart import heard_at
 
 READ_SIZE_BYTES = 4096
 # How long a device's bytes wait for a host that does not read before they are lost. A UART would
@@ -17,11 +20,21 @@ TAKE_TIMEOUT_S = 1.0
 LOOPBACK = "127.0.0.1"
 
 
-class ExposedPty:
-    """A `DeviceLine` on a pty; `link` is the path a driver opens, gone while unplugged."""
+# The rates termios has a name for. A host at any other is taken to be at the device's.
+_NAMED_BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
+_BAUD_OF = {getattr(termios, f"B{baud}"): baud for baud in _NAMED_BAUDS}
+_SPEED_AT = 5  # in what tcgetattr returns
 
-    def __init__(self, link: Path) -> None:
-        self.link = link
+
+class ExposedPty:
+    """A `DeviceLine` on a pty; `link` is the path a driver opens, gone while unplugged.
+
+    With a `baud` it behaves as a UART of that rate: a host that has set the port to another one
+    is not understood and understands nothing. A pty by itself does not care.
+    """
+
+    def __init__(self, link: Path, baud: int | None = None) -> None:
+        self.link, self.baud = link, baud
         self._received: asyncio.Queue[bytes] = asyncio.Queue()
         self._ends: tuple[int, int] | None = None  # device's end (master), host's end (slave)
         self._writable = asyncio.Event()
@@ -77,7 +90,10 @@ class ExposedPty:
 
     async def write(self, data: bytes) -> None:
         """See `DeviceLine.write`."""
-        rest, ends = memoryview(data), self._ends
+        ends = self._ends
+        if ends is not None and self.baud is not None:
+            data = heard_at(data, self.baud, self._host_baud(ends[1]))
+        rest = memoryview(data)
         while rest and ends is not None and self._ends is ends:  # plugged in, and never pulled
             try:
                 sent = os.write(ends[0], rest)
@@ -88,7 +104,16 @@ class ExposedPty:
             rest = rest[sent:]
 
     def _on_readable(self, master: int) -> None:
-        self._received.put_nowait(os.read(master, READ_SIZE_BYTES))
+        data = os.read(master, READ_SIZE_BYTES)
+        if self._ends is not None and self.baud is not None:
+            data = heard_at(data, self._host_baud(self._ends[1]), self.baud)
+        if data:
+            self._received.put_nowait(data)
+
+    def _host_baud(self, slave: int) -> int:
+        """What the host has set the port to; the device's own rate where that cannot be told."""
+        assert self.baud is not None  # noqa: S101  # asked for only then
+        return _BAUD_OF.get(termios.tcgetattr(slave)[_SPEED_AT], self.baud)
 
     async def _is_taken(self, ends: tuple[int, int]) -> bool:
         """Wait until the host has read some of what it was sent; False if it does not read."""

@@ -42,7 +42,9 @@ def line_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--link", type=click.Path(path_type=Path), help="Device to create: a pty.")
     @click.option("--tcp", type=click.IntRange(0, 65535), help="Or a TCP port; 0: a free one.")
-    @click.option("--baud", type=click.IntRange(min=1), help="Pace of the line; default: no limit.")
+    @click.option(
+        "--baud", type=click.IntRange(min=1), help="Rate of its UART; default: any, unpaced."
+    )
     @click.option("--fault", type=click.Choice(sorted(FAULTS)), default="clean", show_default=True)
     @click.option("--seed", type=int, default=0, show_default=True, help="Repeats the faults.")
     @click.option(
@@ -72,7 +74,9 @@ class Workbench:
     def __init__(self, options: LineOptions) -> None:
         self._options = options
         self.cable: ExposedPty | ExposedTcp = (
-            ExposedPty(options.link) if options.link is not None else ExposedTcp(options.tcp or 0)
+            ExposedPty(options.link, options.baud)
+            if options.link is not None
+            else ExposedTcp(options.tcp or 0)
         )
         self._paced = PacedLine(self.cable, options.baud)
         self._faulty = FaultyLine(self._paced, FAULTS[options.fault], options.seed)
@@ -82,6 +86,16 @@ class Workbench:
     def line(self) -> DeviceLine:
         """What the device reads from and writes to."""
         return self._faulty
+
+    def set_baud(self, baud: int) -> None:
+        """The device's UART changes its rate: for a host on a pty, and for the pace if it has one.
+
+        A serial server behind TCP would have to be told by hand; ours goes along.
+        """
+        if isinstance(self.cable, ExposedPty):
+            self.cable.baud = baud
+        if self._paced.baud is not None:
+            self._paced.baud = baud
 
     def run(
         self,

@@ -53,7 +53,7 @@ class Terminal:
         if (identity.county, identity.node) != (settings.county, settings.node):
             raise ConfigError(f"{config}: {keys} is another node's identity")
         self._clock = clock = SystemClock(TimeFloor(data / "time-floor"))
-        self._position = Position(clock)
+        self._position = Position(clock, settings.gnss)
         self._outbox = Outbox(data / OUTBOX, identity.county, identity.node, identity.peers)
         credentials = Credentials(identity.county_key, identity.badge_issuers)
         station = Station(settings.point, settings.lane, credentials)
@@ -111,14 +111,15 @@ class Terminal:
             work.append(
                 self._gnss.read_fixes(settings.gnss, self._position.take, self._clock.monotonic_s)
             )
+        if self._panel is not None:
+            work.append(self._panel.run())
         log.info("terminal starts", extra={"port": web.port})
         try:
             await run_until_stopped(work)
         finally:
             self._outbox.close()
             self._lane.close()
-            if self._panel is not None:
-                self._panel.close()
+            self._position.close()
 
     async def _present(self, event: ReaderEvent) -> None:
         if await self._lane.present(event):

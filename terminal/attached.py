@@ -19,18 +19,32 @@ log = logging.getLogger(__name__)
 
 _HEALTH = {
     DeviceState.MISSING: DeviceHealth.MISSING,
+    DeviceState.BUSY: DeviceHealth.MISSING,
+    DeviceState.NOT_SET_UP: DeviceHealth.MISSING,
     DeviceState.SILENT: DeviceHealth.SILENT,
+    DeviceState.OTHER: DeviceHealth.SILENT,
     DeviceState.READY: DeviceHealth.READY,
     DeviceState.FAULT: DeviceHealth.FAULT,
+    DeviceState.UNAUTHORISED: DeviceHealth.FAULT,
 }
+"""What the county hears, which acts by these four only."""
 
 
 class Attached:
-    """One device: its health, and the loop that keeps it in use."""
+    """One device: its state, and the loop that keeps it in use. A reader's `name` is its kind."""
 
     def __init__(self, name: str, changed: Callable[[], None], *, is_fitted: bool = True) -> None:
-        self._name, self._changed = name, changed
-        self.health = DeviceHealth.MISSING if is_fitted else DeviceHealth.NOT_FITTED
+        self.name, self._changed = name, changed
+        self._is_fitted = is_fitted
+        self.state: DeviceState | None = None
+        """None until the first try has ended."""
+
+    @property
+    def health(self) -> DeviceHealth:
+        """The state as heartbeats tell it."""
+        if not self._is_fitted:
+            return DeviceHealth.NOT_FITTED
+        return DeviceHealth.MISSING if self.state is None else _HEALTH[self.state]
 
     async def read_cards(
         self, settings: ReaderSettings, present: Callable[[ReaderEvent], Awaitable[None]]
@@ -73,6 +87,7 @@ class Attached:
         await keep_open(url, run, open_at=open_at, on_state=self._on_state, backoff=backoff)
 
     def _on_state(self, state: DeviceState, reason: str) -> None:
-        log.info("%s: %s: %s", self._name, state.value, reason)
-        self.health = _HEALTH[state]
+        level = logging.INFO if state is DeviceState.READY else logging.WARNING
+        log.log(level, "%s: %s: %s", self.name, state.value, reason)
+        self.state = state
         self._changed()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from drivers.readers.base import CodeRead, ReaderEvent
+from drivers.readers.base import CardTrouble, CodeRead, ReaderEvent
 from protocol.codec import encode_record
 from protocol.masking import mask_name
 from protocol.records import Record, Stamp, TimeSource
@@ -117,7 +117,7 @@ class Lane:
             return False
         self._station.confirm(decision)
         self._undoable = _Undoable(decision, seq, self._clock.monotonic_s() + UNDO_WITHIN_S)
-        scan = self._shown(decision, seq)
+        scan = self._shown(event, decision, seq)
         self.last.appendleft(replace(scan, name=mask_name(scan.name) if scan.name else ""))
         self._say(scan, None)
         return True
@@ -180,7 +180,7 @@ class Lane:
             self._signals.show(None)
         self._changed()
 
-    def _shown(self, decision: Decision, seq: int) -> ShownScan:
+    def _shown(self, event: ReaderEvent, decision: Decision, seq: int) -> ShownScan:
         record, person = decision.record, decision.person
         roster, before = self._station.roster, decision.seen_before
         return ShownScan(
@@ -194,4 +194,5 @@ class Lane:
             post=person.post if person is not None else "",
             home_point=roster.points.get(person.point) if roster and person else None,
             first_seen_ms=before.first_ms if before is not None else None,
+            card_trouble=event.reason if isinstance(event, CardTrouble) else None,
         )

@@ -5,10 +5,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from drivers.gnss.rules import MAX_SPEED_MPS
+from drivers.panel import PINS
 from protocol.fields import NameText
 from runtime.config import BrokerSettings, PortNumber
 
 MAX_READERS = 8  # USB ports of a Pi and a hub
+SpeedMps = Annotated[float, Meta(gt=0, le=1000)]
+LatitudeDeg = Annotated[float, Meta(ge=-90, le=90)]
+LongitudeDeg = Annotated[float, Meta(ge=-180, le=180)]
+PinsText = Annotated[str, Meta(pattern=PINS)]
 PollSeconds = Annotated[float, Meta(ge=0.001, le=5)]
 
 
@@ -26,13 +32,35 @@ class GnssSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     port: str
+    max_speed_mps: SpeedMps = MAX_SPEED_MPS
+    """Nothing this terminal stands on is faster; a position that would be is not believed."""
+    fixed_site: tuple[LatitudeDeg, LongitudeDeg] | None = None
+    """Where a terminal that never moves was surveyed to be, WGS-84."""
+    chrony_socket: Path | None = None
+    """The SOCK reference clock of a chronyd on this machine (hw/time.md)."""
 
 
 class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Lights and buzzer: a board profile of hw/, on real pins or on gpiozero's mock."""
+    """Lights, buzzer, buttons and tamper loop: a board profile of hw/, on these pins."""
 
     board: str
-    pins: Literal["lgpio", "mock"] = "lgpio"
+    pins: PinsText = "lgpio"
+    display: Literal["ssd1306", "sh1106"] | None = None
+    """The chip of the small display; None: not fitted. Where it is, the profile says."""
+    language: Literal["zh-Hans", "en"] = "zh-Hans"
+    """Of the small display."""
+    font: Path | None = None
+    """A font file for it; None: Debian's fonts-noto-cjk."""
+
+
+class PowerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The battery gauge: a driver of `drivers.registry.GAUGES` on a port.
+
+    Left out, both are those of the board profile, unless the kernel has a driver for the battery.
+    """
+
+    kind: str | None = None
+    port: str | None = None
 
 
 class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +81,7 @@ class TerminalSettings(Struct, frozen=True, forbid_unknown_fields=True):
     readers: Annotated[tuple[ReaderSettings, ...], Meta(min_length=1, max_length=MAX_READERS)]
     gnss: GnssSettings | None = None
     panel: PanelSettings | None = None
+    power: PowerSettings | None = None
     lane: Annotated[int, Meta(ge=1, le=99)] = 1
     identity: Path = Path("identity")
     data: Path = Path("data")

@@ -15,7 +15,7 @@ from terminal.outbox import Outbox
 from terminal.position import Position
 from terminal.settings import TerminalSettings
 from terminal.station import Station
-from terminal.view import Custody, StationView, Trouble
+from terminal.view import Custody, ShownReader, StationView, Trouble
 
 ROOM_LOW_BYTES = 256 * 1024 * 1024  # room for a million records: warn days before it matters
 
@@ -64,6 +64,10 @@ class Status:
             now_ms=now.wall_ms,
             clock_source=now.source,
             clock_error_ms=now.error_ms,
+            readers=tuple(
+                ShownReader(number, reader.name, reader.state)
+                for number, reader in enumerate(self._readers, start=1)
+            ),
             reader=self._worst_reader(),
             gnss=self._gnss.health,
             troubles=self._troubles(now),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from drivers.readers.base import TroubleReason
+from drivers.supervisor import DeviceState
 from protocol.downlink import Activation
 from protocol.health import DeviceHealth
 from protocol.records import TimeSource
@@ -35,6 +37,8 @@ class ShownScan:
     """Where the person belongs, when known."""
     first_seen_ms: int | None = None
     """When the same person was first seen at this terminal, for *already here*."""
+    card_trouble: TroubleReason | None = None
+    """Why the card was not read, where it was not."""
     is_undone: bool = False
     """It was taken back; it stays in the list, so that everybody sees that."""
 
@@ -67,6 +71,18 @@ class Trouble(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class ShownReader:
+    """One reader of the terminal."""
+
+    number: int
+    """Its place in `terminal.toml`, from 1."""
+    kind: str
+    """As in `drivers.registry.READERS`."""
+    state: DeviceState | None
+    """None while it is being looked for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
 class StationView:
     """Everything on the station's page at one moment."""
 
@@ -88,6 +104,8 @@ class StationView:
     now_ms: int
     clock_source: TimeSource
     clock_error_ms: int
+    readers: tuple[ShownReader, ...]
     reader: DeviceHealth
+    """The worst of `readers`."""
     gnss: DeviceHealth
     troubles: tuple[Trouble, ...]

@@ -1,9 +1,13 @@
-"""Threads that are done before `submit` returns, for `asyncio.to_thread` under virtual time."""
+"""Threads that are none, for blocking calls under virtual time."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+CALL_S: Final = 0.02
+"""Virtual time a call takes: one that finds nothing is called again, and time must go by."""
 
 
 class InlineExecutor(ThreadPoolExecutor):
@@ -24,3 +28,12 @@ class InlineExecutor(ThreadPoolExecutor):
 def use_inline_threads() -> None:
     """Make the running loop's `to_thread` inline."""
     asyncio.get_running_loop().set_default_executor(InlineExecutor(max_workers=1))
+
+
+async def in_inline_thread(
+    call: Callable[[], T],
+    expected: tuple[type[Exception], ...] = (),  # noqa: ARG001  # shape of `in_daemon_thread`
+) -> T:
+    """Stands in for `runtime.threads.in_daemon_thread`; the call itself must not wait."""
+    await asyncio.sleep(CALL_S)
+    return call()

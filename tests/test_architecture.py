@@ -26,18 +26,21 @@ CONTRACTS = {
     "pn532": "test_reader_contract",
     "sdt": "test_reader_contract",
     "nmea": "test_gnss_contract",
+    "gpsd": "test_gnss_contract",
 }
 SIMULATORS = {
     "pcsc": "sim.devices.vpcd:SimVpcdCard",
     "pn532": "sim.devices.pn532:SimPn532",
     "sdt": "sim.devices.idreader:SimIdReader",
     "nmea": "sim.devices.gnss:SimGnss",
+    "gpsd": "sim.devices.gpsd:SimGpsd",
 }
 SHEETS = {
     "pcsc": "pcsc.md",
     "pn532": "pn532.md",
     "sdt": "sdt-reader.md",
     "nmea": "gnss-nmea.md",
+    "gpsd": "gpsd.md",
 }
 # Folders of a developer's machine; /tmp in an example of a user's own command is nobody's.
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users)/")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from drivers.supervisor import DeviceState
 from gateway.view import BoardView, FeedItem, NodeRow, NodeState, PointRow, QuarantineRow
 from protocol.downlink import Activation, Mode
 from protocol.health import DeviceHealth, DeviceReport, DeviceRole, PowerReport
@@ -9,7 +10,7 @@ from protocol.receipts import RefusalReason
 from protocol.records import UNKNOWN_ERROR_MS, TimeSource
 from protocol.roster import Point
 from protocol.verdict import Reason, Verdict
-from terminal.view import Custody, LinkState, ShownScan, StationView
+from terminal.view import Custody, LinkState, ShownReader, ShownScan, StationView
 
 NOW_MS = 1_790_000_000_000
 QINGSHAN = Point("qingshan", "青山镇", "Qingshan Township")
@@ -77,10 +78,17 @@ def station_view() -> StationView:
         now_ms=NOW_MS,
         clock_source=TimeSource.GNSS,
         clock_error_ms=100,
+        readers=(ShownReader(1, "sdt", DeviceState.READY),),
         reader=DeviceHealth.READY,
         gnss=DeviceHealth.READY,
         troubles=(),
     )
+
+
+def with_readers(view: StationView, *states: DeviceState | None) -> StationView:
+    """The same station with ID card readers in these states."""
+    shown = (ShownReader(number, "sdt", state) for number, state in enumerate(states, start=1))
+    return replace(view, readers=tuple(shown))
 
 
 def board_view(points: int = 6, nodes: int = 8) -> BoardView:

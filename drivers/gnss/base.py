@@ -44,6 +44,25 @@ class SatelliteView:
         return fmean(self.cn0_dbhz) if self.cn0_dbhz else None
 
 
+class Antenna(enum.Enum):
+    """What the receiver measures at its antenna connector."""
+
+    OK = "connected"
+    OPEN = "no current: a broken cable, or an antenna that needs none"
+    SHORT = "too much current: a crushed or wet cable"
+
+
+@dataclass(frozen=True, slots=True)
+class SelfReport:
+    """What the receiver itself says of its signals. None means "not said"."""
+
+    spoofed: bool | None = None
+    jammed: bool | None = None
+    jam_indicator: int | None = None
+    """0 to 255. Only a rise over the same receiver's quiet value means something."""
+    antenna: Antenna | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Fix:
     """One accepted position, WGS-84 (CGCS2000 is the same within centimetres; never GCJ-02).
@@ -65,6 +84,9 @@ class Fix:
     received_mono_s: float
     """Monotonic time at which the first sentence of this epoch was read."""
     view: SatelliteView | None = None
+    report: SelfReport | None = None
+    systems_apart_m: float | None = None
+    """How far apart GPS alone, BeiDou alone ... say we are, from a receiver that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +96,7 @@ class NoFix:
     reason: NoFixReason
     received_mono_s: float
     view: SatelliteView | None = None
+    report: SelfReport | None = None
 
 
 GnssEvent = Fix | NoFix

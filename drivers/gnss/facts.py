@@ -15,10 +15,15 @@ from typing import Any
 
 import pynmea2
 
+from drivers.gnss.base import Antenna, SelfReport
+from drivers.gnss.place import Position
+
 MPS_PER_KNOT = 1852 / 3600
 _TIME = re.compile(r"\d{6}(\.\d+)?")
 _GSV_HEAD_FIELDS = 3  # messages, number of this one, satellites in view
 _GSV_SATELLITE_FIELDS = 4  # id, elevation, azimuth, C/N0
+_TXT_HEAD_FIELDS = 3  # messages, number of this one, severity
+_ANTENNA_TEXT = re.compile(r"ANT(?:ENNA |STATUS=)(OK|OPEN|SHORT)")
 
 
 class NoFact(enum.Enum):
@@ -33,14 +38,6 @@ class NoFact(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """WGS-84 degrees, on the globe and not exactly 0,0."""
-
-    latitude_deg: float
-    longitude_deg: float
-
-
-@dataclass(frozen=True, slots=True)
 class Rmc:
     """Recommended minimum: time, date, position, status."""
 
@@ -51,6 +48,7 @@ class Rmc:
     """None before NMEA 2.3, which had no mode; empty when the receiver says none."""
     position: Position | None
     speed_mps: float | None
+    talker: str = "GN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,7 @@ class Gga:
     satellites: int | None
     hdop: float | None
     altitude_m: float | None
+    talker: str = "GN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Gsv:
     cn0_dbhz: tuple[tuple[str, int | None], ...]
 
 
-Fact = Rmc | Gga | Gsa | Zda | Gsv
+Fact = Rmc | Gga | Gsa | Zda | Gsv | SelfReport
 
 
 def read_fact(sentence: str) -> Fact | NoFact:
@@ -126,6 +125,7 @@ def _rmc(message: Any) -> Rmc:
         mode=message.data[mode_index] if len(message.data) > mode_index else None,
         position=_position(message),
         speed_mps=None if knots is None else knots * MPS_PER_KNOT,
+        talker=message.talker,
     )
 
 
@@ -139,6 +139,7 @@ def _gga(message: Any) -> Gga:
         satellites=None if satellites is None else int(satellites),
         hdop=_number(message.data, index["horizontal_dil"]),
         altitude_m=_number(message.data, index["altitude"]),
+        talker=message.talker,
     )
 
 
@@ -169,6 +170,11 @@ def _gsv(message: Any) -> Gsv:
         in_view=_whole_number(fields[2]),
         cn0_dbhz=tuple(satellites),
     )
+
+
+def _txt(message: Any) -> SelfReport | NoFact:
+    told = _ANTENNA_TEXT.match(",".join(message.data[_TXT_HEAD_FIELDS:]))
+    return NoFact.UNUSED if told is None else SelfReport(antenna=Antenna[told[1]])
 
 
 def _time_of_day(message: Any) -> time | None:
@@ -218,10 +224,11 @@ def _whole_number(value: object) -> int:
     return int(str(value))
 
 
-_READERS: Mapping[type[Any], Callable[[Any], Fact]] = {
+_READERS: Mapping[type[Any], Callable[[Any], Fact | NoFact]] = {
     pynmea2.RMC: _rmc,
     pynmea2.GGA: _gga,
     pynmea2.GSA: _gsa,
     pynmea2.GSV: _gsv,
+    pynmea2.TXT: _txt,
     pynmea2.ZDA: _zda,
 }

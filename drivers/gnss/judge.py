@@ -1,10 +1,12 @@
 """Whether what a receiver said about one epoch is a position we accept (hw/gnss-nmea.md, 3)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from itertools import combinations
 
-from drivers.gnss.base import Fix, FixQuality, NoFixReason, SatelliteView
-from drivers.gnss.facts import Gga, Gsa, Position, Rmc, Zda
+from drivers.gnss.base import Fix, FixQuality, NoFixReason, SatelliteView, SelfReport
+from drivers.gnss.facts import Gga, Gsa, Rmc, Zda
+from drivers.gnss.place import Position, metres_between
 from drivers.gnss.rollover import correct_rollover
 
 MIN_SATELLITES = 4
@@ -24,6 +26,7 @@ _NOT_MEASURED_MODES = {"E", "M", "S"}  # estimated, manual, simulator
 _NO_GGA_FIX = 0
 _NO_GSA_FIX = 1
 _3D = 3
+_COMBINED = "GN"  # the talker of a position from several systems
 
 
 @dataclass(slots=True)
@@ -38,6 +41,35 @@ class Epoch:
     gga: Gga | None = None
     zda: Zda | None = None
     gsa: Gsa | None = None
+    places: dict[str, Position] = field(default_factory=dict)
+    """What each talker says by itself."""
+
+    def add(self, fact: Rmc | Gga | Zda | Gsa) -> None:
+        """Take what a sentence states. The combined talker counts, without one the first."""
+        match fact:
+            case Rmc():
+                if self.rmc is None or fact.talker in {_COMBINED, self.rmc.talker}:
+                    self.rmc = fact
+                self._place(fact.talker, fact.position if fact.active else None)
+            case Gga():
+                if self.gga is None or fact.talker in {_COMBINED, self.gga.talker}:
+                    self.gga = fact
+                measured = fact.quality in _QUALITY_OF_GGA
+                self._place(fact.talker, fact.position if measured else None)
+            case Zda():
+                self.zda = fact
+            case Gsa():
+                self.gsa = fact
+
+    def _place(self, talker: str, position: Position | None) -> None:
+        if position is not None:
+            self.places[talker] = position
+
+    @property
+    def systems_apart_m(self) -> float | None:
+        """The largest distance between single systems' positions; None unless two gave one."""
+        alone = [place for talker, place in self.places.items() if talker != _COMBINED]
+        return max((metres_between(a, b) for a, b in combinations(alone, 2)), default=None)
 
     @property
     def position(self) -> Position | None:
@@ -88,7 +120,12 @@ def _we_refuse(epoch: Epoch, now_mono_s: float) -> NoFixReason | None:
 
 
 def accept(
-    epoch: Epoch, *, dimensions: int | None, built: date | None, view: SatelliteView | None
+    epoch: Epoch,
+    *,
+    dimensions: int | None,
+    built: date | None,
+    view: SatelliteView | None,
+    report: SelfReport | None,
 ) -> Fix:
     """Make the `Fix` of an epoch that `refusal` has nothing against; `dimensions` as GSA says."""
     rmc, gga, position, quality = epoch.rmc, epoch.gga, epoch.position, epoch.quality
@@ -107,6 +144,8 @@ def accept(
         speed_mps=None if rmc is None else rmc.speed_mps,
         received_mono_s=epoch.started_mono_s,
         view=view,
+        report=report,
+        systems_apart_m=epoch.systems_apart_m,
     )
 
 

@@ -1,6 +1,7 @@
 """Any receiver that talks NMEA 0183: GPS, BeiDou and the others (hw/gnss-nmea.md).
 
-We only listen: nothing is written to the receiver, its own default of 1 Hz is what we want.
+We only listen: nothing is written to the receiver, its own default of 1 Hz is what we want. What a
+u-blox says of jamming and spoofing, in packets between the sentences, is listened to as well.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from drivers.gnss.base import GnssEvent
 from drivers.gnss.epoch import EpochAssembler
 from drivers.gnss.facts import NoFact, read_fact
 from drivers.gnss.sentences import SentenceFramer
+from drivers.gnss.ubx import UbxFramer, read_report
 from drivers.port import BytePort
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,9 @@ class SentenceCounts:
     unreadable: int = 0
     """Of a known type, with a field that is none."""
     damaged: int = 0
-    """Torn, too long, or with the wrong checksum or none."""
+    """Torn, too long, or with the wrong checksum or none; a `$` in binary noise counts as torn."""
+    packets: int = 0
+    """Binary packets of u-blox, whole."""
 
 
 class NmeaReceiver:
@@ -51,6 +55,7 @@ class NmeaReceiver:
         self._port = port
         self._monotonic = monotonic
         self._framer = SentenceFramer()
+        self._packets = UbxFramer()
         self._assembler = EpochAssembler(built=built)
 
     async def events(self) -> AsyncIterator[GnssEvent]:
@@ -68,12 +73,21 @@ class NmeaReceiver:
         try:
             async with asyncio.timeout(SILENT_AFTER_S):
                 while not sentences:
-                    sentences = self._framer.feed(await self._port.read())
+                    data = await self._port.read()
+                    self._take_packets(data)
+                    sentences = self._framer.feed(data)
         except TimeoutError as error:
             raise DeviceSilent(f"no NMEA sentence for {SILENT_AFTER_S:g} s") from error
         finally:
             self._count_damaged()
         return sentences
+
+    def _take_packets(self, data: bytes) -> None:
+        for frame in self._packets.feed(data):
+            self.counts.packets += 1
+            report = read_report(frame)
+            if report is not None:
+                self._assembler.feed(report, self._monotonic())
 
     def _count_damaged(self) -> None:
         if self._framer.damaged > self.counts.damaged:

@@ -1,16 +1,28 @@
-"""Board profiles: which pin does what (hw/*.toml), and the pins themselves."""
+"""Board profiles: which pin and port does what on which board (hw/*.toml)."""
 
 import tomllib
+from collections.abc import Iterator
 from importlib import resources
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
-from gpiozero import Factory
 from msgspec import Meta, Struct
 
 from drivers.errors import DriverConfigError
+from runtime.toml_lines import dotted, line_of, locate
 
-Pin = Annotated[int, Meta(ge=2, le=27)]  # the BCM numbers on the 40-pin header
+Pin = Annotated[int, Meta(ge=0, le=27)]  # the BCM numbers on the 40-pin header
+I2cUrl = Annotated[str, Meta(pattern=r"^i2c:///dev/")]
+MODEL = Path("/proc/device-tree/model")
+
+RESERVED = {  # hw/panel.md 1
+    **dict.fromkeys((0, 1), "the identification of a HAT"),
+    **dict.fromkeys((2, 3), "the I2C bus"),
+    **dict.fromkeys((14, 15), "the UART"),
+    **dict.fromkeys((17, 18, 24, 25), "e-paper HATs"),
+}
+"""Pin -> whose it is."""
 
 
 class LightPins(Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,37 +40,107 @@ class BuzzerPin(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["active", "tonal"]
 
 
+class ButtonPins(Struct, frozen=True, forbid_unknown_fields=True):
+    """Push buttons to ground."""
+
+    confirm: Pin
+    undo: Pin
+    pause: Pin
+
+
+class TamperPin(Struct, frozen=True, forbid_unknown_fields=True):
+    """A loop to ground through the enclosure, closed while that is closed."""
+
+    pin: Pin
+
+
+class DisplayPort(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a small display answers, if one is fitted."""
+
+    port: I2cUrl
+
+
+class GaugePort(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a battery gauge answers, if one is fitted: a driver of `drivers.registry.GAUGES`."""
+
+    kind: str
+    port: str
+
+
+class Ports(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where reader and receiver are on this board unless somebody says otherwise."""
+
+    reader: str
+    gnss: str
+
+
 class Board(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of a profile."""
 
+    model: Annotated[str, Meta(min_length=1)]
+    """How the board calls itself in its device tree, without the revision."""
     lights: LightPins
     buzzer: BuzzerPin
+    buttons: ButtonPins | None = None
+    tamper: TamperPin | None = None
+    display: DisplayPort | None = None
+    gauge: GaugePort | None = None
+    ports: Ports | None = None
 
 
 def load_board(name: str) -> Board:
-    """Read `hw/NAME.toml`; raises `DriverConfigError` that names the profile and the key."""
+    """Read `hw/NAME.toml`; raises `DriverConfigError` that names file, line and mistake."""
     profile = resources.files("hw") / f"{name}.toml"
     if not profile.is_file():
         raise DriverConfigError(f"no board profile hw/{name}.toml")
+    return parse_board(f"hw/{name}.toml", profile.read_text("utf-8"))
+
+
+def parse_board(file: str, text: str) -> Board:
+    """The profile in `text`; `file` is for the errors, which are `load_board`'s."""
     try:
-        board = msgspec.convert(tomllib.loads(profile.read_text()), Board)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise DriverConfigError(f"hw/{name}.toml: {error}") from error
-    pins = [*msgspec.structs.astuple(board.lights), board.buzzer.pin]
-    if len(set(pins)) != len(pins):
-        raise DriverConfigError(f"hw/{name}.toml: two devices share a pin")
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:  # says the line by itself
+        raise DriverConfigError(f"{file}: {error}") from error
+    try:
+        board = msgspec.convert(values, Board)
+    except msgspec.ValidationError as error:
+        line, what = locate(text, error)
+        raise DriverConfigError(f"{file}:{line}: {what}") from error
+    taken: dict[int, str] = {}
+    for path, pin in pins_of(board):
+        name = dotted(path)
+        if pin in RESERVED:
+            why = f"pin {pin} belongs to {RESERVED[pin]}"
+        elif pin in taken:
+            why = f"pin {pin} is {taken[pin]} already"
+        else:
+            taken[pin] = name
+            continue
+        raise DriverConfigError(f"{file}:{line_of(text, path)}: {name}: {why}")
     return board
 
 
-def pin_factory(kind: Literal["lgpio", "mock"]) -> Factory:
-    """The pins of this machine, or gpiozero's mock ones. Never falls back to another kind."""
-    if kind == "mock":
-        from gpiozero.pins.mock import MockFactory, MockPWMPin  # noqa: PLC0415  # testers only
+def pins_of(board: Board) -> Iterator[tuple[tuple[str, str], int]]:
+    """Every pin of a profile with its path in the file."""
+    for section in ("lights", "buzzer", "buttons", "tamper"):
+        wired = getattr(board, section)
+        for key, value in msgspec.structs.asdict(wired).items() if wired is not None else ():
+            if isinstance(value, int):
+                yield (section, key), value
 
-        factory: Any = MockFactory(pin_class=MockPWMPin)
-        return factory
+
+def check_model(name: str, board: Board, model: Path = MODEL) -> None:
+    """Refuse a profile that is not this machine's; raises `DriverConfigError`.
+
+    Another board's pins may be outputs of something else: driving them can do harm.
+    """
     try:
-        from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415  # exists on a Pi only
-    except ImportError as error:
-        raise DriverConfigError("lgpio is not installed: apt install python3-lgpio") from error
-    return LGPIOFactory()
+        machine = model.read_text("utf-8").rstrip("\0\n")
+    except OSError:
+        machine = "no Raspberry Pi"
+    if machine != board.model and not machine.startswith(f"{board.model} "):
+        raise DriverConfigError(
+            f"hw/{name}.toml is for a {board.model}; this machine is {machine}: "
+            "choose the profile of this board under [panel]"
+        )

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from smartcard import scard
 
-from drivers.errors import DeviceRefused, DeviceSilent, DriverConfigError, PortGone
+from drivers.errors import DeviceSilent, DriverConfigError, PortBusy, PortGone, PortNotSetUp
 from drivers.readers.pcsc import SlotState
 from drivers.readers.tags import Conversation, T, TagLost
 from runtime.threads import in_daemon_thread
@@ -40,15 +40,9 @@ _GONE = MappingProxyType(
         scard.SCARD_E_UNKNOWN_READER: "the card reader is unplugged",
         scard.SCARD_E_READER_UNAVAILABLE: "the card reader is unplugged",
         scard.SCARD_E_NO_READERS_AVAILABLE: "no card reader is connected",
-        scard.SCARD_E_SHARING_VIOLATION: "another program has the card reader",
     }
 )
-_REFUSED = MappingProxyType(
-    {
-        scard.SCARD_W_SECURITY_VIOLATION: "pcscd does not admit this user: see hw/pcsc.md 5",
-        scard.SCARD_E_NO_ACCESS: "pcscd does not admit this user: see hw/pcsc.md 5",
-    }
-)
+_NOT_ADMITTED = frozenset({scard.SCARD_W_SECURITY_VIOLATION, scard.SCARD_E_NO_ACCESS})
 
 
 class _ScardError(OSError):
@@ -62,7 +56,7 @@ class _ScardError(OSError):
 async def open_pcsc(url: str) -> "PcscPort":
     """Open the reader a URL names.
 
-    Raises `PortGone` while pcscd or the reader is not there, `DeviceRefused` when pcscd does not
+    Raises `PortGone` while pcscd or the reader is not there, `PortNotSetUp` when pcscd does not
     admit us or the URL fits several readers, `DeviceSilent` when pcscd does not answer, and
     `DriverConfigError` for a URL that is none of PC/SC.
     """
@@ -87,7 +81,7 @@ def wanted_reader(url: str) -> str:
 def choose_reader(wanted: str, names: Sequence[str]) -> str:
     """The reader of this name, or the only one with it in its name.
 
-    Raises `PortGone` if there is none, `DeviceRefused` if there are several.
+    Raises `PortGone` if there is none, `PortNotSetUp` if there are several.
     """
     if wanted in names:
         return wanted
@@ -97,7 +91,7 @@ def choose_reader(wanted: str, names: Sequence[str]) -> str:
         raise PortGone(f"no card reader {wanted!r} is connected{there}")
     if len(fitting) > 1:
         # Depends on what is plugged in now, so it must not stop the program.
-        raise DeviceRefused(f"{wanted!r} fits several card readers: {'; '.join(fitting)}")
+        raise PortNotSetUp(f"{wanted!r} fits several card readers: {'; '.join(fitting)}")
     return fitting[0]
 
 
@@ -151,8 +145,10 @@ async def _call(call: Callable[[], T], limit_s: float) -> T:
     except _ScardError as error:
         if error.code in _GONE:
             raise PortGone(_GONE[error.code]) from error
-        if error.code in _REFUSED:
-            raise DeviceRefused(_REFUSED[error.code]) from error
+        if error.code == scard.SCARD_E_SHARING_VIOLATION:
+            raise PortBusy("another program has the card to itself") from error
+        if error.code in _NOT_ADMITTED:
+            raise PortNotSetUp("pcscd does not admit this user: see hw/pcsc.md 5") from error
         raise TagLost(str(error)) from error
     except TimeoutError as error:
         raise DeviceSilent("the card reader, or pcscd, does not answer") from error

@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from enum import Enum, auto
 
-from drivers.errors import DeviceSilent
+from drivers.errors import OtherDevice
 from drivers.port import BytePort
 from drivers.readers.base import CardTrouble, ReaderEvent, TagRead, TroubleReason
 from drivers.readers.pn532_exchange import Pn532Exchange
@@ -86,10 +86,10 @@ class Pn532Reader:
             pass  # bounded: `ask` raises once the other end was silent for long
         firmware = await self._exchange.insist(Command.FIRMWARE)
         if not firmware or firmware[0] != _CHIP or len(firmware) < 3:
-            raise DeviceSilent("what answers is no PN532")
+            raise OtherDevice("what answers is no PN532")
         self._identity = f"PN532 {firmware[1]}.{firmware[2]}"
         if await self._exchange.insist(Command.RF_CONFIGURATION, _FEW_RETRIES) is None:
-            raise DeviceSilent("the PN532 takes no configuration")
+            raise OtherDevice("what answers takes no configuration of a PN532's")
         self._on_ready(self._identity)
 
     async def _look(self) -> TagRead | CardTrouble | _Nothing:

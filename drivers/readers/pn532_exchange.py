@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from drivers.errors import DeviceSilent
+from drivers.errors import DeviceSilent, OtherDevice
 from drivers.port import BytePort
 from drivers.readers.pn532_frames import ABORT, Command, Pn532Framer, answer_to, frame
 
@@ -32,7 +32,8 @@ class Pn532Exchange:
     async def insist(self, command: Command, data: bytes = b"") -> bytes | None:
         """The data of the answer to `command`, repeated if need be; None if all were lost.
 
-        Raises `PortGone`, and `DeviceSilent` once nothing sensible came for long.
+        Raises `PortGone`, `DeviceSilent` once nothing came for long, and `OtherDevice` once only
+        nonsense did.
         """
         for _ in range(TRIES):
             answer = await self.ask(command, data)
@@ -65,7 +66,7 @@ class Pn532Exchange:
         if not self._has_heard_bytes and self._now_s() - self._silent_since_s >= SILENT_AFTER_S:
             raise DeviceSilent("the PN532 does not answer")
         if self._failures >= NONSENSE_LIMIT:
-            raise DeviceSilent("the answers make no sense: wrong baud rate or no PN532?")
+            raise OtherDevice("the answers make no sense: wrong baud rate or no PN532?")
 
     async def _receive(self, command: Command) -> bytes | None:
         """The answer's data. An ACK is not waited for: the answer says all that it says."""

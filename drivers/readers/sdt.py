@@ -12,14 +12,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 
-from drivers.errors import DeviceRefused
+from drivers.errors import DeviceRefused, DeviceUnauthorised
 from drivers.port import BytePort
 from drivers.readers.base import CardTrouble, ReaderEvent, TroubleReason
 from drivers.readers.presence import Presence
 from drivers.readers.resident_card import UnknownLayout, parse_text_block
 from drivers.readers.sdt_exchange import SdtExchange
 from drivers.readers.sdt_frames import (
-    MEANINGS,
     Command,
     Reply,
     Status,
@@ -32,6 +31,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5  # hw/sdt-reader.md 5
 REDO_LIMIT = 3  # find, select and read again, this often, before the operator is asked to help
 ID_TRIES = 3  # the first answers are wrong now and then
+RF_BYTES = 0x50  # hw/sdt-reader.md 3: what other drivers set once, before the first card
 SETTLE_S = 1.5  # power-on or reset to the first sensible answer
 
 _REASONS: Mapping[Status | None, TroubleReason] = MappingProxyType(
@@ -86,6 +86,7 @@ class SdtReader:
         """See `CardReader.events`."""
         while await self._ask(Command.SAM_STATUS) is None:
             pass  # bounded: `ask` raises once the reader was silent for long
+        await self._ask(Command.SET_RF_BYTES, bytes([RF_BYTES]))
         await self._learn_identity()
         self._on_ready(f"SAM {self._identity or 'of unknown number'}")
         while True:
@@ -109,8 +110,11 @@ class SdtReader:
             return None
         if isinstance(sight, CardTrouble):
             certain = sight.reason not in _WORTH_REDOING
-            is_new = self._presence.trouble_is_new(sight.reason, is_certain=certain)
-            return sight if is_new else None
+            if not self._presence.trouble_is_new(sight.reason, is_certain=certain):
+                return None
+            said = Reply(sight.sw, b"").words if sight.sw else "no whole answer about it"
+            log.info("sdt: a card was not read, %s: %s", sight.reason.value, said)
+            return sight
         if isinstance(sight, bytes) and self._presence.card_is_new(hashlib.sha256(sight).digest()):
             return _parsed(sight)
         return None
@@ -129,6 +133,8 @@ class SdtReader:
                 met = sight
             elif sight is _Nothing.ABSENT and met is None:
                 return sight
+        if met is not None and sight is _Nothing.ABSENT:
+            return CardTrouble(TroubleReason.HOLD_STILL, met.sw)  # whatever it was, it was lifted
         return met or sight
 
     async def _try_once(self) -> bytes | CardTrouble | _Nothing:
@@ -149,17 +155,18 @@ class SdtReader:
         text = text_block(read.data)
         return _trouble(None) if text is None else text
 
-    async def _ask(self, what: Command) -> Reply | None:
-        reply = await self._exchange.ask(what)
+    async def _ask(self, what: Command, data: bytes = b"") -> Reply | None:
+        reply = await self._exchange.ask(what, data)
         if reply is None or reply.status not in _BROKEN:
             return reply
         if self._was_reset:
-            raise DeviceRefused(MEANINGS[Status(reply.sw[2])])
-        log.warning("sdt: %s; resetting it", MEANINGS[Status(reply.sw[2])])
+            unauthorised = reply.status is Status.NOT_AUTHORISED
+            raise (DeviceUnauthorised if unauthorised else DeviceRefused)(reply.words)
+        log.warning("sdt: %s; resetting it", reply.words)
         self._was_reset = True
         await self._exchange.ask(Command.SAM_RESET)
         await asyncio.sleep(SETTLE_S)
-        return await self._ask(what)
+        return await self._ask(what, data)
 
 
 def _trouble(reply: Reply | None) -> CardTrouble:

@@ -5,9 +5,10 @@ import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from drivers.errors import DeviceSilent
+from drivers.errors import DeviceSilent, OtherDevice
 from drivers.port import BytePort
 from drivers.readers.sdt_frames import Command, Reply, SdtFramer, Status, command, parse_reply
+from drivers.readers.sdt_heard import Sample
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ _ANSWER_TIMEOUT_S: Mapping[Command, float] = MappingProxyType(
         Command.FIND: 1.0,
         Command.SELECT: 1.0,
         Command.READ: 3.0,
+        Command.SET_RF_BYTES: 1.0,
     }
 )
 WHOLE_REPLY_S = 5.0  # the same, for the last byte; the longest reply takes 2.4 s at 9600 baud
@@ -28,6 +30,11 @@ QUIET_LIMIT_S = 1.0  # how long to wait for a line to fall quiet before asking a
 SILENT_AFTER_S = 5.0  # without a byte; one power-on (1.5 s) and some lost exchanges fit in
 # With bytes, but none that make sense: a line that damages every fourth reply still answers.
 NONSENSE_LIMIT = 12
+# The same where the line does not fall quiet either: a reader says nothing unless it is asked.
+RESTLESS_LIMIT = 3
+# Longer than what any reader says to these, shorter than what it says to others (28 bytes of
+# management number, 16 of module number): an answer to something else is not taken for ours.
+_SHORT_REPLY_BYTES = 15
 
 _TROUBLES = frozenset(
     {
@@ -49,8 +56,12 @@ _EXPECTED: Mapping[Command, frozenset[Status]] = MappingProxyType(
         Command.FIND: _BROKEN | _TROUBLES | {Status.FOUND, Status.NO_CARD},
         Command.SELECT: _BROKEN | _TROUBLES | _UNREAD | {Status.OK, Status.SELECT_FAILED},
         Command.READ: _BROKEN | _TROUBLES | _UNREAD | {Status.OK},
+        # Not every firmware knows it; one that does not says so and works all the same.
+        Command.SET_RF_BYTES: _BROKEN
+        | {Status.OK, Status.COMMAND, Status.LENGTH, Status.UNRECOGNISED},
     }
 )
+_LONG_REPLIES = frozenset({Command.SAM_ID, Command.READ})
 
 
 class SdtExchange:
@@ -60,36 +71,48 @@ class SdtExchange:
         self._port = port
         self._frames = SdtFramer()
         self._now_s = asyncio.get_running_loop().time
-        self._silent_since_s = self._now_s()
-        self._failures = 0
-        self._has_heard_bytes = False
+        self._heard = Sample()
+        self._latest: Reply | None = None  # whole, but no answer to what was asked
+        self._begin_again()
 
-    async def ask(self, what: Command) -> Reply | None:
+    async def ask(self, what: Command, data: bytes = b"") -> Reply | None:
         """The reply to `what`; None if it was lost, damaged, late or the answer to something else.
 
         After None the line has been quiet, so the next exchange starts clean. Raises `PortGone`,
-        and `DeviceSilent` once nothing sensible came for long.
+        and `DeviceSilent` once nothing sensible came for long: `OtherDevice` where what came
+        tells that it is not from a reader.
         """
-        await self._port.write(command(what))
+        await self._port.write(command(what, data))
         reply = await self._receive(_ANSWER_TIMEOUT_S[what])
-        if reply is not None and reply.status in _EXPECTED[what]:
-            self._silent_since_s = self._now_s()
-            self._failures = 0
-            self._has_heard_bytes = False
+        if reply is not None and _answers(reply, what):
+            self._begin_again()
             return reply
-        log.debug("sdt: %s: no usable answer, %s", what.name, _told(reply))
-        await self._until_quiet()
+        log.debug("sdt: %s: no usable answer: %s", what.name, reply.words if reply else "none")
+        is_quiet = await self._until_quiet()
         self._failures += 1
-        self._stop_if_silent()
+        self._restless += not is_quiet
+        self._latest = reply
+        self._stop_if_hopeless()
         return None
 
-    def _stop_if_silent(self) -> None:
-        if not self._has_heard_bytes and self._now_s() - self._silent_since_s >= SILENT_AFTER_S:
-            raise DeviceSilent("the card reader does not answer")
-        if self._failures >= NONSENSE_LIMIT:
-            raise DeviceSilent(
-                "the card reader's answers make no sense: wrong baud rate or another device?"
-            )
+    def _begin_again(self) -> None:
+        """A sensible answer came, or nothing was asked yet."""
+        self._silent_since_s = self._now_s()
+        self._failures = self._restless = 0
+        self._latest = None
+        self._heard.clear()
+
+    def _stop_if_hopeless(self) -> None:
+        where = "on the line"
+        if not self._heard and self._now_s() - self._silent_since_s >= SILENT_AFTER_S:
+            raise self._heard.verdict(where)
+        if self._failures < NONSENSE_LIMIT and self._restless < RESTLESS_LIMIT:
+            return
+        if self._latest is not None:
+            raise DeviceSilent(f"the ID card reader answers only this: {self._latest.words}")
+        if self._restless >= RESTLESS_LIMIT and not self._heard.is_telling:
+            raise OtherDevice(f"no ID card reader {where}: another device? It never falls quiet")
+        raise self._heard.verdict(where)
 
     async def _receive(self, timeout_s: float) -> Reply | None:
         asked_s = self._now_s()
@@ -107,12 +130,14 @@ class SdtExchange:
             if not data or self._frames.damaged > damaged_before:
                 return None
 
-    async def _until_quiet(self) -> None:
-        """Drop what is still coming, but not for ever: the other end may be a talker."""
+    async def _until_quiet(self) -> bool:
+        """Drop what is still coming, but not for ever; whether the line fell quiet."""
         limit_s = self._now_s() + QUIET_LIMIT_S
-        while self._now_s() < limit_s and await self._read_until(self._now_s() + FRAME_GAP_S):
-            pass
+        is_quiet = False
+        while not is_quiet and self._now_s() < limit_s:
+            is_quiet = not await self._read_until(self._now_s() + FRAME_GAP_S)
         self._frames.clear()
+        return is_quiet
 
     async def _read_until(self, when_s: float) -> bytes:
         """Bytes, or none if none came in time."""
@@ -121,9 +146,10 @@ class SdtExchange:
                 data = await self._port.read()
         except TimeoutError:
             return b""
-        self._has_heard_bytes = True
+        self._heard.add(data)
         return data
 
 
-def _told(reply: Reply | None) -> str:
-    return "nothing whole" if reply is None else f"status {reply.sw.hex()}"
+def _answers(reply: Reply, what: Command) -> bool:
+    is_of_its_length = what in _LONG_REPLIES or len(reply.data) <= _SHORT_REPLY_BYTES
+    return reply.status in _EXPECTED[what] and is_of_its_length

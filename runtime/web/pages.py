@@ -54,9 +54,10 @@ class Pages:
         digest = hashlib.sha256()
         for name in self._environment.list_templates():
             digest.update(self._source(name).encode())
-        static = resources.files(SHARED).joinpath("static")
-        text = resources.files(package).joinpath("text")
-        for file in sorted((*static.iterdir(), *text.iterdir()), key=lambda file: file.name):
+        own = resources.files(package)
+        folders = (resources.files(SHARED) / "static", own / "static", own / "text")
+        files = [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
+        for file in sorted(files, key=lambda file: file.name):
             digest.update(file.read_bytes())
         return digest.hexdigest()[:12]
 

@@ -46,9 +46,9 @@ class Words:
         """The phrase for `key` with its fields filled in; plain text, not HTML."""
         return self._phrases[key].format(**fields)
 
-    def of(self, member: Enum, prefix: str = "") -> str:
+    def of(self, member: Enum, prefix: str = "", **fields: object) -> str:
         """The word for a member of an enum; `keys_of` lists the keys."""
-        return self(prefix + enum_key(member))
+        return self(prefix + enum_key(member), **fields)
 
     def span(self, seconds: int) -> str:
         """A length of time: `6 分钟`."""

@@ -3,8 +3,9 @@
 Written from hw/sdt-reader.md, never from drivers/, so that the two can disagree.
 Modelled: every command of section 3; find before select before read; one find that misses a card
 just read; fingerprints in the long read. Not modelled: the time the radio takes, several cards at
-once, appended addresses (always "no such item"), USB, and a changed baud rate (accepted, noted in
-`baud`, but the line keeps its pace). Photo and fingerprints are filler.
+once, appended addresses (always "no such item"), a rate kept over power-off. A changed rate is
+told to whoever made the line, after the answer has left at the old one. Photo and fingerprints are
+filler.
 """
 
 import asyncio
@@ -54,8 +55,16 @@ class ReadMoment(Enum):
 class SimIdReader:
     """A card reader at the end of `line`; `present` and `remove` are the hand with the card."""
 
-    def __init__(self, line: DeviceLine) -> None:
+    def __init__(
+        self,
+        line: DeviceLine,
+        *,
+        baud: int = BAUDS[0],
+        on_baud: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._line = line
+        self._on_baud = on_baud
+        self._next_baud: int | None = None
         self._pending = bytearray()
         self._card: Card | None = None
         self._stage = _Stage.IDLE
@@ -64,7 +73,7 @@ class SimIdReader:
         self._module_fault: bytes | None = None
         self._is_fault_cured_by_reset = False
         self._waiting: list[tuple[ReadMoment, Card, asyncio.Future[None]]] = []
-        self.baud = BAUDS[0]
+        self.baud = baud
         self.reads_sent = 0
 
     # --- the hand with the card -----------------------------------------------------------
@@ -138,7 +147,7 @@ class SimIdReader:
                 return self._module_fault, None
             self._module_fault = None
         if command[0] == 0x60 and command[1] < len(BAUDS):
-            self.baud = BAUDS[command[1]]
+            self._next_baud = BAUDS[command[1]]
             return OK, None
         if command == b"\x61\xff":
             return (OK if len(data) == 1 else BAD_LENGTH), None
@@ -199,6 +208,9 @@ class SimIdReader:
             await asyncio.sleep(0)  # let who waits for this moment act before the first byte
         await self._line.write(PREAMBLE + checked + bytes([_xor(checked)]))
         self.reads_sent += is_read
+        if self._next_baud is not None:
+            self.baud, self._next_baud = self._next_baud, None
+            self._on_baud(self.baud)
         self._reach(ReadMoment.SENT if is_read else ReadMoment.FAILED, card)
 
     def _reach(self, moment: ReadMoment, card: Card | None) -> None:

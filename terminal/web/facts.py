@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import Struct
 
+from drivers.supervisor import DeviceState
 from protocol.downlink import Mode
 from protocol.health import DeviceHealth
 from protocol.records import TimeSource
@@ -42,6 +43,14 @@ class ScanFacts(Struct, frozen=True):
     first_seen_ms: int | None
 
 
+class ReaderFacts(Struct, frozen=True):
+    """One reader; `state` is null while it is being looked for the first time."""
+
+    number: int
+    kind: str
+    state: DeviceState | None
+
+
 class StationFacts(Struct, frozen=True):
     """What `/live.json` sends. Fields as in `terminal.view`; enums as their values."""
 
@@ -60,6 +69,7 @@ class StationFacts(Struct, frozen=True):
     now_ms: int
     clock_source: TimeSource
     clock_error_ms: int
+    readers: tuple[ReaderFacts, ...]
     reader: DeviceHealth
     gnss: DeviceHealth
     troubles: tuple[Trouble, ...]

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from drivers.readers.base import TroubleReason
+from drivers.supervisor import DeviceState
 from protocol.downlink import Mode
-from protocol.health import DeviceHealth
 from protocol.records import TimeSource
 from protocol.roster import Point
 from protocol.verdict import SIGNS, Reason, Signs
 from runtime.web.text import Language, Words, keys_of
 from runtime.web.when import clock_time
-from terminal.view import LinkState, ShownScan, StationView, Trouble
+from terminal.view import LinkState, ShownReader, ShownScan, StationView, Trouble
 
 SHOWN_TROUBLES = 2  # more rows would take the height of the verdict
+_NAMED_KINDS = frozenset({"sdt", "scanner", "wedge", "pcsc", "pn532", "mrz"})
+"""Kinds of `drivers.registry.READERS` with a word of their own; the others are a reader."""
 _WIDE_NAME = 10  # characters of a name that fit on one line in the largest size
 _WIDE_COUNT = 7  # digits of present and expected that fit beside each other in the largest size
 
@@ -62,7 +65,11 @@ KEYS = {
     *keys_of(LinkState),
     *keys_of(TimeSource),
     *keys_of(Trouble),
-    *keys_of(DeviceHealth, "reader."),
+    *keys_of(DeviceState, "reader."),
+    *keys_of(TroubleReason, "card."),
+    "reader.sought",
+    *(f"reader_named.{kind}" for kind in (*_NAMED_KINDS, "other")),
+    "reader_named.one_of_several",
     "reason_untold.seen_before",
     "reason_untold.other_point",
 }
@@ -133,14 +140,22 @@ def sentence(scan: ShownScan, words: Words) -> str:
         if scan.home_point is None:
             return words("reason_untold.other_point")
         return words("reason.other_point", point=title(scan.home_point, words))
+    if scan.card_trouble is not None:
+        return words.of(scan.card_trouble, "card.")
     return words.of(scan.reason)
 
 
 def trouble_rows(view: StationView, words: Words) -> list[TroubleRow]:
     """Every sentence the staff must read, gravest first."""
-    rows = []
-    if view.reader is not DeviceHealth.READY:
-        rows.append(TroubleRow(words.of(view.reader, "reader."), is_grave=True))
+    none_reads = not any(map(_reads, view.readers))
+    rows = [
+        TroubleRow(
+            reader_sentence(reader, len(view.readers), words),
+            is_grave=none_reads and reader.state is not None,
+        )
+        for reader in view.readers
+        if not _reads(reader)
+    ]
     rows += [
         TroubleRow(words.of(trouble), is_grave=trouble in _NOT_RECORDING)
         for trouble in _GRAVEST_FIRST
@@ -149,11 +164,25 @@ def trouble_rows(view: StationView, words: Words) -> list[TroubleRow]:
     return rows
 
 
+def reader_sentence(reader: ShownReader, of_how_many: int, words: Words) -> str:
+    """Which reader it is about, how it is and what to do."""
+    name = words(f"reader_named.{reader.kind if reader.kind in _NAMED_KINDS else 'other'}")
+    if of_how_many > 1:
+        name = words("reader_named.one_of_several", reader=name, n=reader.number)
+    if reader.state is None:
+        return words("reader.sought", reader=name)
+    return words.of(reader.state, "reader.", reader=name)
+
+
+def _reads(reader: ShownReader) -> bool:
+    return reader.state is DeviceState.READY
+
+
 def idle_state(view: StationView) -> Idle:
     """A card is asked for only when it can be read and recorded."""
     if not _NOT_RECORDING.isdisjoint(view.troubles) or Trouble.LANE_PAUSED in view.troubles:
         return Idle.PAUSED
-    if view.reader is not DeviceHealth.READY:
+    if not any(map(_reads, view.readers)):
         return Idle.NOT_READING
     if Trouble.HOLD_CARD_STILL in view.troubles:
         return Idle.HOLD_STILL

@@ -8,11 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.gnss.base import Fix, FixQuality, GnssEvent, NoFix, NoFixReason, SatelliteView
+from drivers.gnss.base import (
+    Antenna,
+    Fix,
+    FixQuality,
+    GnssEvent,
+    NoFix,
+    NoFixReason,
+    SatelliteView,
+    SelfReport,
+)
 from drivers.gnss.epoch import DIMENSIONS_FRESH_S, REPEAT_S, EpochAssembler
-from drivers.gnss.facts import Fact, Gga, Gsa, Gsv, Position, Rmc, Zda
+from drivers.gnss.facts import Fact, Gga, Gsa, Gsv, Rmc, Zda
 from drivers.gnss.judge import FRESH_S
+from drivers.gnss.place import Position
 from drivers.gnss.satellites import VIEW_FRESH_S
+from drivers.gnss.self_report import REPORT_FRESH_S
 
 TODAY = date(2026, 5, 1)
 HERE = Position(30.5, 104.1)
@@ -120,6 +131,73 @@ def test_ten_epochs_a_second_become_one_event() -> None:
 def test_two_talkers_in_one_epoch_are_one_fix() -> None:
     facts = [pair for pair in seconds("rmc", "gga") for _ in ["GP", "BD"]]
     assert reasons(told(facts)) == [NoFixReason.UNCONFIRMED, None, None]
+
+
+ALONE = ("GP", "BD")
+ELSEWHERE = Position(30.5, 104.101)  # 96 m east
+
+
+def two_systems(second: int, *, bd: Position = HERE) -> list[tuple[float, Fact]]:
+    """GPRMC GPGGA BDRMC BDGGA, as a receiver does that keeps its systems apart."""
+    sentences = [
+        fact
+        for talker, place in zip(ALONE, (HERE, bd), strict=True)
+        for fact in (
+            replace(rmc(second), talker=talker, position=place),
+            gga(second, talker=talker, position=place),
+        )
+    ]
+    return [(second + 0.01 * place, fact) for place, fact in enumerate(sentences)]
+
+
+def test_systems_that_speak_one_after_the_other_are_compared_in_their_own_epoch() -> None:
+    facts = [pair for second in range(3) for pair in two_systems(second, bd=ELSEWHERE)]
+    events = told(facts)
+    assert reasons(events) == [NoFixReason.UNCONFIRMED, None, None]
+    for event in events[1:]:
+        assert isinstance(event, Fix)
+        assert event.systems_apart_m == pytest.approx(95.8, abs=0.1)
+        assert event.longitude_deg == HERE.longitude_deg  # the first talker's
+
+
+def test_the_combined_position_counts_and_is_not_compared() -> None:
+    combined: list[tuple[float, Fact]] = [
+        (second + 0.4, gga(second, position=ELSEWHERE)) for second in range(3)
+    ]
+    facts = sorted(
+        [pair for second in range(3) for pair in two_systems(second)[:2]] + combined,
+        key=lambda pair: pair[0],
+    )
+    for event in told(facts)[1:]:
+        assert isinstance(event, Fix)
+        assert event.systems_apart_m is None
+
+
+def test_a_system_without_a_position_is_not_compared() -> None:
+    blind = [
+        (when_s, replace(fact, active=False) if isinstance(fact, Rmc) else fact)
+        for when_s, fact in [pair for second in range(3) for pair in two_systems(second)]
+        if not (isinstance(fact, Gga) and fact.talker == "BD")
+    ]
+    facts = [pair for pair in blind if not (isinstance(pair[1], Rmc) and pair[1].talker == "GP")]
+    for event in told(facts):
+        if isinstance(event, Fix):
+            assert event.systems_apart_m is None
+
+
+def test_what_the_receiver_says_of_itself_goes_stale_but_its_antenna_does_not() -> None:
+    facts: list[tuple[float, Fact]] = [
+        (0.0, SelfReport(jammed=True)),
+        (0.0, SelfReport(antenna=Antenna.OPEN)),
+        *seconds("rmc", "gga", count=20),
+    ]
+    reports = [event.report for event in told(facts)]
+    assert reports[0] == SelfReport(jammed=True, antenna=Antenna.OPEN)
+    assert reports[int(REPORT_FRESH_S) + 1] == SelfReport(antenna=Antenna.OPEN)
+
+
+def test_a_receiver_that_says_nothing_of_itself() -> None:
+    assert {event.report for event in told(seconds("rmc", "gga"))} == {None}
 
 
 def test_a_talker_that_repeats_only_the_first_sentence_does_not_cut_the_epoch_short() -> None:

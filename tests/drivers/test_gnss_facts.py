@@ -1,5 +1,6 @@
 """What a sentence states; each trap of pynmea2 that we know of has a test that shows it."""
 
+from dataclasses import replace
 from datetime import UTC, date, time
 from functools import reduce
 from operator import xor
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.gnss.base import Antenna, SelfReport
 from drivers.gnss.facts import Gga, Gsa, Gsv, NoFact, Rmc, Zda, read_fact
 
 RMC = "GNRMC,000653.00,A,4404.12994,N,12118.84613,W,10.000,,090624,,,A,V"
@@ -62,7 +64,8 @@ def test_gsa_and_zda() -> None:
 
 @pytest.mark.parametrize("talker", ["GP", "GN", "GL", "GA", "GB", "BD", "GQ"])
 def test_every_talker(talker: str) -> None:
-    assert rmc(talker + RMC[2:]) == rmc()
+    assert rmc(talker + RMC[2:]) == replace(rmc(), talker=talker)
+    assert gga(talker + GGA[2:]) == replace(gga(), talker=talker)
 
 
 def test_pynmea2_refuses_a_receiver_that_gives_no_navigation_status() -> None:
@@ -185,7 +188,27 @@ def test_the_makers_own(body: str) -> None:
     assert read_fact(framed(body)) is NoFact.UNKNOWN
 
 
-@pytest.mark.parametrize("body", ["GPVTG,1,T,,M,0.0,N,0.0,K,A", "GPTXT,01,01,01,ANTENNA OK"])
+@pytest.mark.parametrize(
+    ("body", "antenna"),
+    [
+        ("GPTXT,01,01,01,ANTENNA OK", Antenna.OK),
+        ("GPTXT,01,01,01,ANTENNA OPEN", Antenna.OPEN),
+        ("GNTXT,01,01,01,ANTENNA SHORT", Antenna.SHORT),
+        ("GNTXT,01,01,02,ANTSTATUS=OPEN", Antenna.OPEN),
+    ],
+)
+def test_what_the_receiver_says_of_its_antenna(body: str, antenna: Antenna) -> None:
+    assert read_fact(framed(body)) == SelfReport(antenna=antenna)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "GPVTG,1,T,,M,0.0,N,0.0,K,A",
+        "GNTXT,01,01,00,PDTINFO",
+        "GNTXT,01,01,02,ANTSTATUS=DONTKNOW",
+    ],
+)
 def test_about_something_else(body: str) -> None:
     assert read_fact(framed(body)) is NoFact.UNUSED
 

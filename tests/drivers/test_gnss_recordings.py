@@ -4,7 +4,6 @@ Positions are checked against our own arithmetic on the raw lines, not the drive
 """
 
 import asyncio
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,28 +15,17 @@ import pytest
 from drivers.errors import PortGone
 from drivers.gnss.base import Fix, FixQuality, GnssEvent, NoFix
 from drivers.gnss.nmea import NmeaReceiver, SentenceCounts
+from drivers.gnss.rules import ClockFacts, Rule
+from drivers.gnss.trust import GnssTrust
 from sim.devices.gnss_replay import replay
+from tests.recordings import recordings
 
 pytestmark = pytest.mark.recordings
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-FOLDERS = [
-    REPOSITORY.parent / "shared" / "data" / "nmea",
-    REPOSITORY.parent.parent / "shared" / "data" / "nmea",  # from a git worktree
-]
 RAW_PLACE = re.compile(
     rb"\$..(?:RMC,(?P<rmc>[\d.]+),A|GGA,(?P<gga>[\d.]+)),"
     rb"(?P<lat>\d\d)(?P<lat_min>[\d.]+),(?P<ns>[NS]),(?P<lon>\d{3})(?P<lon_min>[\d.]+),(?P<ew>[EW])"
 )
-
-
-def recordings() -> Path:
-    chosen = os.environ.get("MUSTER_RECORDINGS")
-    candidates = [Path(chosen)] if chosen else FOLDERS
-    for folder in candidates:
-        if folder.is_dir():
-            return folder
-    pytest.fail(f"the receiver recordings are missing: no folder {candidates[0]}")
 
 
 @dataclass(frozen=True)
@@ -292,6 +280,22 @@ def test_the_place_that_the_collector_wrote_down(
         if isinstance(event, Fix):
             assert event.latitude_deg == pytest.approx(latitude_deg, abs=within_deg)
             assert event.longitude_deg == pytest.approx(longitude_deg, abs=within_deg)
+
+
+RULES_THAT_SPEAK = {
+    "nmea-rtk.log": {Rule.TIME_STEP},  # ten minutes were cut out of it
+    "unicore-um621.log": {Rule.STRENGTH_JUMP},  # its sky was taken away: 10 dB in a second
+}
+ANY_TIME = ClockFacts(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_no_rule_speaks_against_an_honest_receiver(name: str) -> None:
+    events, _ = heard(ReplayPort(recordings() / name))
+    trust, raised = GnssTrust(), set[Rule]()
+    for event in events:
+        raised |= set(trust.take(event, ANY_TIME).raised)
+    assert raised == RULES_THAT_SPEAK.get(name, set())
 
 
 LOST_EVERY = 500

@@ -1,16 +1,19 @@
 """The byte ports on a real pty and a real socket: real time, but nothing to wait for."""
 
 import asyncio
+import errno
 import os
+import select
 import tty
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import serial
 
 from drivers import port as port_module
-from drivers.errors import DriverConfigError, PortGone
-from drivers.port import BytePort, open_port
+from drivers.errors import DriverConfigError, PortBusy, PortGone, PortNotSetUp
+from drivers.port import READ_SIZE_BYTES, RECEIVED_LIMIT_BYTES, BytePort, open_port
 
 
 class Pty:
@@ -190,13 +193,45 @@ def test_closing_twice_is_allowed_and_ends_a_pending_read(pty: Pty) -> None:
 def test_a_port_is_held_by_one_and_free_after_closing(pty: Pty) -> None:
     async def main() -> None:
         first = await open_port(pty.url)
-        with pytest.raises(PortGone, match="lock"):
+        with pytest.raises(PortBusy, match="another program holds"):
             await open_port(pty.url)
         await first.close()
         second = await open_port(pty.url)
         await second.close()
 
     asyncio.run(main())
+
+
+def test_a_port_this_user_may_not_open_says_what_to_do(
+    pty: Pty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_line: serial.Serial) -> None:
+        raise serial.SerialException(errno.EACCES, "could not open port: Permission denied")
+
+    monkeypatch.setattr(serial.Serial, "open", refuse)  # root may open everything
+    with pytest.raises(PortNotSetUp, match="group"):
+        asyncio.run(open_port(pty.url))
+
+
+def test_a_device_that_pours_is_held_back_until_somebody_reads(pty: Pty) -> None:
+    async def main() -> None:
+        port = await open_port(pty.url)
+        await asyncio.to_thread(fill, pty.device)
+        kept = len(await port.read())
+        assert RECEIVED_LIMIT_BYTES <= kept < RECEIVED_LIMIT_BYTES + READ_SIZE_BYTES
+        os.set_blocking(pty.device, True)
+        os.write(pty.device, b"end")  # there is room again
+        while not (await port.read()).endswith(b"end"):
+            pass
+        await port.close()
+
+    asyncio.run(main())
+
+
+def fill(device: int) -> None:
+    """Write until the host takes nothing any more, as far as a moment's patience tells."""
+    while select.select([], [device], [], 0.2)[1]:
+        os.write(device, bytes(READ_SIZE_BYTES // 4))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,13 @@ import pytest
 from drivers.errors import (
     DeviceRefused,
     DeviceSilent,
+    DeviceUnauthorised,
     DriverConfigError,
+    DriverError,
+    OtherDevice,
+    PortBusy,
     PortGone,
+    PortNotSetUp,
     TransientDriverError,
 )
 from drivers.port import BytePort, open_port
@@ -82,6 +87,23 @@ def test_every_failure_has_its_state_and_the_device_comes_back(run: Run) -> None
         (DeviceState.READY, "device 7"),
     ]
     assert stage.waits_s[3] == REFUSED_WAIT_S
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (PortBusy("held by 17"), DeviceState.BUSY),
+        (PortNotSetUp("no permission"), DeviceState.NOT_SET_UP),
+        (OtherDevice("a receiver"), DeviceState.OTHER),
+        (DeviceUnauthorised("not authorised"), DeviceState.UNAUTHORISED),
+    ],
+)
+def test_the_narrowest_class_names_the_state(
+    run: Run, error: DriverError, state: DeviceState
+) -> None:
+    stage = Stage(error, None)
+    run(stage.keep())
+    assert (state, str(error)) in stage.states
 
 
 def test_a_state_that_stays_is_reported_once_and_waits_grow(run: Run) -> None:

@@ -8,17 +8,21 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import ViewportSize, expect
 
-from protocol.health import DeviceHealth
+from drivers.readers.base import TroubleReason
+from drivers.supervisor import DeviceState
 from protocol.verdict import Reason, Verdict
 from runtime.feed import Feed
+from runtime.web.pages import Pages
+from runtime.web.text import Language
 from terminal.view import Custody, StationView, Trouble
 from terminal.web import station_app
-from terminal.web.page import idle_state
+from terminal.web.page import KEYS, SHOWN_TROUBLES, idle_state, sentence, trouble_rows
 from tests.browser import PHONE, STATION, Watched, browsing
-from tests.views import SHIQIAO, scan, station_view
+from tests.views import SHIQIAO, scan, station_view, with_readers
 
 pytestmark = pytest.mark.browser
 
+WORDS = Pages("terminal.web", KEYS).words
 LONG = "欧阳娜娜·阿卜杜热合曼·买买提明"
 VIEWS: dict[str, StationView] = {
     "idle": station_view(),
@@ -35,7 +39,24 @@ VIEWS: dict[str, StationView] = {
     "nobody": replace(
         station_view(), verdict=scan(Verdict.LOOK, Reason.UNREADABLE, name="", unit="", post="")
     ),
-    "reader": replace(station_view(), reader=DeviceHealth.MISSING),
+    "one-of-two": with_readers(station_view(), DeviceState.READY, DeviceState.SILENT),
+    "both-of-two": with_readers(station_view(), DeviceState.BUSY, DeviceState.UNAUTHORISED),
+    "sought": with_readers(station_view(), None),
+    **{
+        f"reader-{state.name.lower()}": with_readers(station_view(), state)
+        for state in DeviceState
+        if state is not DeviceState.READY
+    },
+    **{
+        f"card-{reason.value}": replace(
+            station_view(),
+            verdict=replace(
+                scan(Verdict.LOOK, Reason.UNREADABLE, name="", unit="", post=""),
+                card_trouble=reason,
+            ),
+        )
+        for reason in TroubleReason
+    },
     "hold": replace(station_view(), troubles=(Trouble.HOLD_CARD_STILL,)),
     "troubled": replace(
         station_view(),
@@ -65,19 +86,22 @@ def browse(
 @pytest.mark.parametrize("size", [STATION, PHONE], ids=["800x480", "phone"])
 def test_every_state_fits_the_screen_in_both_languages(size: ViewportSize) -> None:
     async def story(watched: Watched, feed: Feed[StationView], origin: str) -> None:
-        for language in ("zh-Hans", "en"):
+        for language in Language:
             await watched.page.goto(f"{origin}/?lang={language}")
             for name, view in VIEWS.items():
                 feed.publish(view)
                 panel = watched.page.locator("#verdict")
                 await expect(panel.locator(_shown(view))).to_be_visible()
-                await expect(watched.page.locator("#troubles p")).to_have_count(
-                    min(2, len(view.troubles) + (view.reader is not DeviceHealth.READY))
+                rows = trouble_rows(view, WORDS[language])[:SHOWN_TROUBLES]
+                await expect(watched.page.locator("#troubles p span")).to_have_text(
+                    [row.sentence for row in rows]
                 )
                 await expect(watched.page.locator("#custody .refused")).to_have_count(
                     int(view.custody.refused > 0)
                 )
                 if view.verdict:
+                    said = sentence(view.verdict, WORDS[language])
+                    await expect(panel.locator(".what")).to_have_text(said)
                     await expect(panel.locator(".who")).to_have_count(int(bool(view.verdict.name)))
                 await watched.picture(f"station-{size['width']}-{name}-{language}")
                 assert await watched.fits(), name

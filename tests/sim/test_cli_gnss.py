@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from click.testing import CliRunner
 
 from drivers.gnss.base import Fix
 from drivers.gnss.nmea import NmeaReceiver
+from drivers.gnss.rules import ClockFacts
+from drivers.gnss.trust import GnssTrust
 from drivers.port import open_port
 from sim.cli import sim
+from sim.control import tell
 
 ENOUGH_S = 20
 
@@ -61,6 +65,40 @@ def test_it_ends_after_so_many_seconds(tmp_path: Path) -> None:
     )
 
 
+def test_it_does_as_it_is_told(tmp_path: Path) -> None:
+    link, control = tmp_path / "gnss", tmp_path / "control"
+    command = [sys.executable, "-u", "-m", "sim.cli", "gnss", "--link", str(link)]
+    command += ["--control", str(control), "--speed", "20", "--latitude", "30"]
+
+    async def story() -> list[str]:
+        port = await open_port(f"serial://{link}")
+        clock = asyncio.get_running_loop().time
+        trust, seen = GnssTrust(), []
+        try:
+            async with asyncio.timeout(ENOUGH_S):
+                async for event in NmeaReceiver(port, monotonic=lambda: clock() * 20).events():
+                    raised = trust.take(event, ANY_TIME).raised
+                    seen += [rule.name for rule in raised]
+                    if raised:
+                        return seen
+                    if isinstance(event, Fix) and not seen:
+                        seen.append(await tell(control, ["jump", "20000", "0"]))
+                        seen.append(await tell(control, ["jump", "far"]))
+        finally:
+            await port.close()
+        raise AssertionError("events() ended")
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert str(link) in process.stdout.readline()
+        said = asyncio.run(story())
+        process.send_signal(signal.SIGTERM)
+    assert said == ["ok", "error: could not convert string to float: 'far'", "SPEED"]
+
+
+ANY_TIME = ClockFacts(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+
+
 def test_a_recording_is_played_again_and_again(tmp_path: Path) -> None:
     recording = tmp_path / "one.log"
     recording.write_bytes(b"$GPRMC,100000,A,\r\n")
@@ -75,9 +113,9 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     code, output = invoke("--link", str(link), "--replay", str(empty))
     assert code == 1
     assert "nothing recorded" in output
-    code, output = invoke("--link", str(link), "--replay", str(empty), "--seed", "1")
+    code, output = invoke("--link", str(link), "--replay", str(empty), "--latitude", "1")
     assert code == 2
-    assert "--seed means nothing with --replay" in output
+    assert "--latitude means nothing with --replay" in output
     code, output = invoke("--link", str(empty))
     assert code == 1
     assert "not touching it" in output

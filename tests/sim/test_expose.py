@@ -73,6 +73,32 @@ def test_unplugged_is_gone_and_replugged_is_back(exposed: ExposedPty | ExposedTc
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("host_baud", [9600, 115200])
+def test_only_a_host_at_its_rate_understands_a_uart(tmp_path: Path, host_baud: int) -> None:
+    async def main() -> None:
+        async with ExposedPty(tmp_path / "device", 9600) as exposed:
+            port = await open_port(f"{exposed.url}?baud={host_baud}")
+            await exposed.write(EVERY_BYTE)
+            heard = await read_exactly(port, 200)
+            await port.write(EVERY_BYTE)
+            understood = await exposed.read()
+            await port.close()
+        assert (heard == EVERY_BYTE) == (understood == EVERY_BYTE) == (host_baud == 9600)
+
+    asyncio.run(main())
+
+
+def test_a_uart_can_change_its_rate(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ExposedPty(tmp_path / "device", 9600) as exposed:
+            exposed.baud = 230400
+            port = await open_port(f"{exposed.url}?baud=230400")
+            await exchange(exposed, port)
+            await port.close()
+
+    asyncio.run(main())
+
+
 def test_bytes_nobody_takes_are_lost_and_do_not_stop_the_device(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

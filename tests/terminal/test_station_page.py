@@ -5,26 +5,29 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from html import unescape
 from importlib import resources
 
 import httpx
 import pytest
 
+from drivers.readers.base import TroubleReason
+from drivers.registry import READERS
+from drivers.supervisor import DeviceState
 from protocol.downlink import Activation, Mode
-from protocol.health import DeviceHealth
 from protocol.records import TimeSource
 from protocol.verdict import SIGNS, Reason, Signs, Verdict
 from runtime.feed import Feed
 from runtime.web.pages import Pages
 from runtime.web.screen import Parts, Screen
 from runtime.web.text import Language, Words
-from terminal.view import Custody, LinkState, ShownScan, StationView, Trouble
+from terminal.view import Custody, LinkState, ShownReader, ShownScan, StationView, Trouble
 from terminal.web import station_app
 from terminal.web.facts import encode_facts
 from terminal.web.page import KEYS, SHOWN_TROUBLES, Idle, idle_state, station_context
 from terminal.web.site import PARTS
 from tests.browse import Site, Visitor
-from tests.views import LAST, QINGSHAN, SHIQIAO, scan, station_view
+from tests.views import LAST, QINGSHAN, SHIQIAO, scan, station_view, with_readers
 
 PAGES = Pages("terminal.web", KEYS)
 CHINESE, ENGLISH = Language.CHINESE, Language.ENGLISH
@@ -44,7 +47,7 @@ def render(view: StationView, language: Language = CHINESE) -> Parts:
 
 
 def text(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
 def get(view: StationView, path: str = "/", **cookies: str) -> str:
@@ -178,14 +181,65 @@ def test_every_trouble_has_a_sentence_and_a_shape(trouble: Trouble, language: La
     assert "<svg" in html
 
 
-@pytest.mark.parametrize(
-    "health", [health for health in DeviceHealth if health != DeviceHealth.READY]
-)
-def test_no_card_is_asked_for_while_the_reader_is_away(health: DeviceHealth) -> None:
-    parts = render(replace(station_view(), reader=health))
-    assert "读卡器" in parts["troubles"]
-    assert "grave" in parts["troubles"]
+TROUBLED = [None, *(state for state in DeviceState if state is not DeviceState.READY)]
+
+
+@pytest.mark.parametrize("state", TROUBLED)
+@pytest.mark.parametrize("language", Language)
+def test_no_card_is_asked_for_while_no_reader_reads(
+    state: DeviceState | None, language: Language
+) -> None:
+    parts = render(with_readers(station_view(), state), language)
+    name = "身份证读卡器" if language is CHINESE else "ID card reader"
+    assert name in parts["troubles"]
+    assert "1 号" not in parts["troubles"]
+    assert "reader 1" not in parts["troubles"]
+    assert ("grave" in parts["troubles"]) == (state is not None)
+    assert "<svg" in parts["troubles"]
     assert "请刷身份证" not in parts["verdict"]
+    assert "暂不能读卡" in parts["verdict"]
+
+
+def test_every_state_of_a_reader_has_its_own_words() -> None:
+    for language in Language:
+        sentences = {
+            text(render(with_readers(station_view(), state), language)["troubles"])
+            for state in TROUBLED
+        }
+        assert len(sentences) == len(TROUBLED)
+
+
+def test_of_several_readers_the_one_in_trouble_is_named_and_the_others_go_on() -> None:
+    view = with_readers(station_view(), DeviceState.READY, DeviceState.MISSING)
+    parts = render(view)
+    assert text(parts["troubles"]) == "2 号身份证读卡器未连接：请检查插头，程序会自动重连"
+    assert "grave" not in parts["troubles"]
+    assert "请刷身份证" in parts["verdict"]
+    both = render(with_readers(view, DeviceState.SILENT, DeviceState.MISSING), ENGLISH)
+    assert both["troubles"].count("grave") == 2
+    assert "ID card reader 1 gives no proper answer" in both["troubles"]
+    assert "Present your card" not in both["verdict"]
+
+
+@pytest.mark.parametrize("kind", [*READERS, "a kind of the future"])
+def test_a_reader_of_any_kind_is_called_something(kind: str) -> None:
+    shown = ShownReader(1, kind, DeviceState.SILENT)
+    assert text(render(replace(station_view(), readers=(shown,)))["troubles"]).count("应答不正常")
+
+
+@pytest.mark.parametrize("reason", TroubleReason)
+def test_a_card_that_was_not_read_says_why(reason: TroubleReason) -> None:
+    shown = replace(scan(Verdict.LOOK, Reason.UNREADABLE, name=""), card_trouble=reason)
+    words = {
+        language: text(
+            render(replace(station_view(), verdict=shown), language)["verdict"].split(
+                'class="what">'
+            )[1]
+        )
+        for language in Language
+    }
+    assert words[CHINESE] == PAGES.words[CHINESE].of(reason, "card.")
+    assert words[ENGLISH] == PAGES.words[ENGLISH].of(reason, "card.")
 
 
 def test_idle_states() -> None:
@@ -193,9 +247,9 @@ def test_idle_states() -> None:
     assert idle_state(view) is Idle.READY
     assert idle_state(replace(view, troubles=(Trouble.HOLD_CARD_STILL,))) is Idle.HOLD_STILL
     assert idle_state(replace(view, troubles=(Trouble.SCAN_AGAIN,))) is Idle.SCAN_AGAIN
-    assert idle_state(replace(view, reader=DeviceHealth.FAULT)) is Idle.NOT_READING
+    assert idle_state(with_readers(view, DeviceState.FAULT)) is Idle.NOT_READING
     for trouble in (Trouble.DISK_FULL, Trouble.DISK_FAILING):
-        stopped = replace(view, reader=DeviceHealth.FAULT, troubles=(trouble,))
+        stopped = replace(with_readers(view, DeviceState.FAULT), troubles=(trouble,))
         assert idle_state(stopped) is Idle.PAUSED
         assert render(stopped)["troubles"].count("grave") == 2
     assert "请刷身份证" in render(view)["verdict"]
@@ -271,6 +325,7 @@ def test_json_names_the_record_and_nobody() -> None:
     }
     assert facts["point"]["name"] == QINGSHAN.name
     assert not {"name", "unit", "post"} & verdict.keys()
+    assert facts["readers"] == [{"number": 1, "kind": "sdt", "state": "ready"}]
     assert "王" not in encoded
     assert "救援" not in encoded
     idle = json.loads(encode_facts(replace(station_view(), activation=None)))

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from drivers.supervisor import DeviceState
 from protocol.health import DeviceHealth, pack_heartbeat, unpack_heartbeat
 from protocol.roster import Point
 from runtime.backoff import Backoff
@@ -23,7 +24,7 @@ from terminal.settings import ReaderSettings, TerminalSettings, WebSettings
 from terminal.station import Station
 from terminal.status import ROOM_LOW_BYTES, Status
 from terminal.uplink import Uplink
-from terminal.view import LinkState, Trouble
+from terminal.view import LinkState, ShownReader, Trouble
 from tests.badges import credentials
 from tests.musters import ACTIVATION, QINGSHAN, roster
 from tests.outboxes import EVERYTHING, Bench, receipt
@@ -63,7 +64,7 @@ class Rig:
         self.lane = Lane(
             self.station, self.outbox, SeenBook(bench.terminal), self.clock, None, lambda: None
         )
-        self.reader = Attached("card reader", lambda: None)
+        self.reader = Attached("sdt", lambda: None)
         self.status = Status(
             SETTINGS,
             bench.terminal,
@@ -93,6 +94,19 @@ def test_a_fresh_terminal_says_what_it_lacks(rig: Rig) -> None:
     assert (view.roster_version, view.roster_issued_ms, view.activation) == (None, None, None)
     assert (view.reader, view.gnss) == (DeviceHealth.MISSING, DeviceHealth.NOT_FITTED)
     assert view.link is LinkState.DOWN
+    rig.outbox.close()
+
+
+def test_each_reader_is_shown_and_the_worst_of_them(rig: Rig) -> None:
+    second = Attached("scanner", lambda: None)
+    rig.status._readers = [rig.reader, second]
+    rig.reader.state, second.state = DeviceState.READY, DeviceState.OTHER
+    view = rig.status.view()
+    assert view.readers == (
+        ShownReader(1, "sdt", DeviceState.READY),
+        ShownReader(2, "scanner", DeviceState.OTHER),
+    )
+    assert view.reader is DeviceHealth.SILENT
     rig.outbox.close()
 
 

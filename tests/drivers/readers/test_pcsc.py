@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drivers.errors import DeviceRefused, DriverConfigError, PortGone
+from drivers.errors import DriverConfigError, PortGone, PortNotSetUp
 from drivers.readers.base import CardReader, CardTrouble, ReaderEvent, TagRead, TroubleReason
 from drivers.readers.pcsc import PcscReader, conversation
 from drivers.readers.pcsc_port import choose_reader, wanted_reader
@@ -191,7 +191,7 @@ def test_the_reader_is_chosen_by_name_or_by_what_only_it_has_in_its_name() -> No
 
 def test_two_readers_that_fit_are_named() -> None:
     for wanted in ("", "ACR122U"):
-        with pytest.raises(DeviceRefused, match=f"{TWO[0]}; {TWO[1]}"):
+        with pytest.raises(PortNotSetUp, match=f"{TWO[0]}; {TWO[1]}"):
             choose_reader(wanted, TWO)
 
 

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from smartcard import scard
 
-from drivers.errors import DeviceRefused, PortGone
+from drivers.errors import PortBusy, PortGone, PortNotSetUp
 from drivers.readers.base import CardTrouble, ReaderEvent, TagRead, TroubleReason
 from drivers.readers.pcsc import PcscReader
 from drivers.readers.pcsc_port import PcscPort, open_pcsc
@@ -98,7 +98,7 @@ def test_two_readers_at_once_do_not_get_in_each_other_s_way(pcscd: Pcscd) -> Non
 
 
 def test_two_readers_that_fit_are_named(pcscd: Pcscd) -> None:
-    with pcscd, pytest.raises(DeviceRefused, match="Muster Test 00 00; Muster Test 00 01"):
+    with pcscd, pytest.raises(PortNotSetUp, match="Muster Test 00 00; Muster Test 00 01"):
         asyncio.run(open_pcsc("pcsc:///Muster"))
 
 
@@ -206,7 +206,7 @@ def test_a_card_another_program_has_to_itself(pcscd: Pcscd) -> None:
                     context, port.name, scard.SCARD_SHARE_EXCLUSIVE, scard.SCARD_PROTOCOL_ANY
                 )
                 assert code == scard.SCARD_S_SUCCESS
-                with pytest.raises(PortGone, match="another program"):
+                with pytest.raises(PortBusy, match="another program"):
                     await anext(aiter(PcscReader(port).events()))
                 scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
                 scard.SCardReleaseContext(context)

@@ -1,15 +1,24 @@
 """What is particular to the SDT reader; what every reader owes is in tests/contract."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from random import Random
 
 import pytest
 
-from drivers.errors import DeviceRefused, DeviceSilent, PortGone
+from drivers.errors import (
+    DeviceRefused,
+    DeviceSilent,
+    DeviceUnauthorised,
+    OtherDevice,
+    PortGone,
+)
 from drivers.readers.base import CardRead, CardTrouble, ReaderEvent, TroubleReason
 from drivers.readers.sdt import REDO_LIMIT, SdtReader
-from drivers.readers.sdt_frames import PREAMBLE
+from drivers.readers.sdt_exchange import SdtExchange
+from drivers.readers.sdt_frames import PREAMBLE, Command, Reply
 from sim.clock import Run
 from sim.devices.card import Card, encode_text_block
 from sim.devices.idreader import SAM_ID, ReadMoment, SimIdReader
@@ -17,6 +26,7 @@ from sim.memory import MemoryCable
 
 CARD = Card(number="11010519491231002X", name="张三丰")
 FRAME_TAIL = bytes(600)
+SET_RF = bytes.fromhex("AA AA AA 96 69 00 04 61 FF 50 CA")
 
 
 class Bench:
@@ -101,6 +111,35 @@ def test_a_card_lifted_before_it_could_be_read_is_asked_back(run: Run) -> None:
     assert run(main()) == [CardTrouble(TroubleReason.HOLD_STILL, bytes.fromhex("00 00 41"))]
 
 
+def test_a_card_lifted_before_it_was_selected_is_asked_back_and_not_called_unreadable(
+    run: Run,
+) -> None:
+    async def main() -> list[ReaderEvent]:
+        cable, inner = MemoryCable(), MemoryCable()
+        sim = SimIdReader(inner.device)
+        sim.present(CARD)
+
+        async def lift_after_the_find() -> None:
+            while True:
+                asked = await cable.device.read()
+                await inner.host.write(asked)
+                await cable.device.write(await inner.host.read())
+                if asked[7:9] == b"\x20\x01":
+                    sim.remove()
+
+        tasks = [asyncio.create_task(sim.run()), asyncio.create_task(lift_after_the_find())]
+        asyncio.get_running_loop().call_later(3, cable.unplug)
+        events: list[ReaderEvent] = []
+        with suppress(PortGone):
+            async for event in SdtReader(cable.host).events():
+                events += [event]
+        for task in tasks:
+            task.cancel()
+        return events
+
+    assert run(main()) == [CardTrouble(TroubleReason.HOLD_STILL, bytes.fromhex("00 00 81"))]
+
+
 def test_a_card_lifted_while_it_is_read_once_more_is_no_trouble(run: Run) -> None:
     async def main() -> list[ReaderEvent]:
         bench = Bench()
@@ -132,13 +171,22 @@ def test_identity_is_known_once_ready(run: Run) -> None:
     assert len(SAM_ID) == 16
 
 
-@pytest.mark.parametrize(("sw", "meaning"), [("00 00 60", "self-test"), ("00 00 66", "authorised")])
-def test_a_broken_module_is_reset_once_and_then_refused(run: Run, sw: str, meaning: str) -> None:
+@pytest.mark.parametrize(
+    ("sw", "kind", "meaning"),
+    [
+        ("00 00 60", DeviceRefused, "self-test"),
+        ("00 00 66", DeviceUnauthorised, "not authorised"),
+    ],
+)
+def test_a_broken_module_is_reset_once_and_then_refused(
+    run: Run, sw: str, kind: type[DeviceRefused], meaning: str
+) -> None:
     async def main() -> None:
         bench = Bench()
         bench.sim.break_module(bytes.fromhex(sw), cured_by_reset=False)
-        with pytest.raises(DeviceRefused, match=meaning):
+        with pytest.raises(DeviceRefused, match=meaning) as raised:
             await bench.watch(60)
+        assert raised.type is kind
 
     run(main())
 
@@ -193,23 +241,42 @@ async def the_vendors_timeout_frame(cable: MemoryCable) -> None:
         await cable.device.write(PREAMBLE + bytes.fromhex("00 05 05 05 05"))
 
 
+async def a_scanner(cable: MemoryCable) -> None:
+    while True:
+        await cable.device.read()
+        await cable.device.write(b"6901234567892\r")
+
+
+async def a_binary_talker(cable: MemoryCable) -> None:
+    random = Random(1)
+    while True:
+        await asyncio.sleep(0.05)
+        await cable.device.write(random.randbytes(100))
+
+
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "kind", "said", "within_s"),
     [
-        (nothing, "does not answer"),
-        (a_talker, "make no sense"),
-        (an_echo, "make no sense"),
-        (endless_frame_starts, "make no sense"),
-        (the_vendors_timeout_frame, "make no sense"),
+        (nothing, DeviceSilent, "no ID card reader answers", 10),
+        (a_talker, OtherDevice, "another device.*satellite receiver", 10),
+        (a_binary_talker, OtherDevice, "another device.*never falls quiet", 10),
+        (a_scanner, OtherDevice, "another device.*lines of text", 30),
+        (an_echo, OtherDevice, "our own commands coming back", 30),
+        (endless_frame_starts, DeviceSilent, "damaged.*check cable", 30),
+        (the_vendors_timeout_frame, DeviceSilent, r"only this.*gave up waiting \(05 05 05\)", 30),
     ],
 )
-def test_what_is_no_reader_is_silent_before_long(run: Run, answer: Answer, said: str) -> None:
+def test_what_is_no_reader_is_named_before_long(
+    run: Run, answer: Answer, kind: type[DeviceSilent], said: str, within_s: float
+) -> None:
     async def main() -> float:
-        with pytest.raises(DeviceSilent, match=said):
+        with pytest.raises(DeviceSilent, match=said) as raised:
             await reader_meets(answer)
+        assert raised.type is kind
+        assert "6901234567892" not in str(raised.value)
         return asyncio.get_running_loop().time()
 
-    assert run(main()) < 90
+    assert run(main()) < within_s
 
 
 def test_a_reader_that_falls_silent_later_is_noticed(run: Run) -> None:
@@ -251,6 +318,71 @@ def test_a_late_answer_does_not_put_question_and_answer_out_of_step(run: Run) ->
 
     (event,) = run(main())
     assert isinstance(event, CardRead)
+
+
+def test_the_radio_frame_size_is_set_once_and_may_be_unknown(run: Run) -> None:
+    async def main() -> tuple[list[ReaderEvent], int]:
+        cable, inner = MemoryCable(), MemoryCable()
+        sim = SimIdReader(inner.device)
+        sim.present(CARD)
+        asked: list[bytes] = []
+
+        async def relay() -> None:
+            while True:
+                asked.append(await cable.device.read())
+                await inner.host.write(asked[-1])
+                answer = await inner.host.read()
+                refusal = frame(bytes.fromhex("00 00 21"))
+                await cable.device.write(refusal if asked[-1] == SET_RF else answer)
+
+        tasks = [asyncio.create_task(sim.run()), asyncio.create_task(relay())]
+        asyncio.get_running_loop().call_later(10, cable.unplug)
+        events = []
+        with suppress(PortGone):
+            async for event in SdtReader(cable.host).events():
+                events += [event]
+        for task in tasks:
+            task.cancel()
+        assert asked[0][7:9] == b"\x11\xff"
+        assert asked[1] == SET_RF
+        return events, asked.count(SET_RF)
+
+    (event,), times = run(main())
+    assert isinstance(event, CardRead)
+    assert times == 1
+
+
+@pytest.mark.parametrize("data_bytes", [16, 28, 280])
+def test_an_answer_to_something_else_is_not_taken_for_a_selected_card(
+    run: Run, data_bytes: int
+) -> None:
+    """Module number, management number, appended addresses: all of them say 90 as well."""
+
+    async def main() -> tuple[Reply | None, Reply | None]:
+        cable = MemoryCable()
+        exchange = SdtExchange(cable.host)
+        await cable.device.write(frame(OK + bytes(data_bytes)))
+        first = await exchange.ask(Command.SELECT)
+        await cable.device.write(frame(OK + bytes(8)))
+        return first, await exchange.ask(Command.SELECT)
+
+    stray, own = run(main())
+    assert stray is None
+    assert own is not None
+
+
+def test_a_card_that_was_not_read_is_logged_in_words(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.sim.present(CARD)
+        bench.sim.fail_reads(bytes.fromhex("69 85 31"), times=10)
+        await bench.watch(4)
+
+    caplog.set_level(logging.INFO)
+    run(main())
+    assert "the card does not accept the reader (69 85 31)" in caplog.text
 
 
 class Scripted:

@@ -38,14 +38,31 @@ def frame(payload: bytes) -> bytes:
         (Command.FIND, "AA AA AA 96 69 00 03 20 01 22"),
         (Command.SELECT, "AA AA AA 96 69 00 03 20 02 21"),
         (Command.READ, "AA AA AA 96 69 00 03 30 01 32"),
+        (Command.SET_BAUD_115200, "AA AA AA 96 69 00 03 60 00 63"),
+        (Command.SET_BAUD_57600, "AA AA AA 96 69 00 03 60 01 62"),
+        (Command.SET_BAUD_38400, "AA AA AA 96 69 00 03 60 02 61"),
+        (Command.SET_BAUD_19200, "AA AA AA 96 69 00 03 60 03 60"),
+        (Command.SET_BAUD_9600, "AA AA AA 96 69 00 03 60 04 67"),
     ],
 )
 def test_commands_of_the_digest(what: Command, expected: str) -> None:
     assert command(what) == bytes.fromhex(expected)
 
 
+def test_a_command_with_data() -> None:
+    expected = "AA AA AA 96 69 00 04 61 FF 50 CA"
+    assert command(Command.SET_RF_BYTES, b"\x50") == bytes.fromhex(expected)
+
+
 def test_every_status_has_a_meaning() -> None:
     assert set(MEANINGS) == set(Status)
+
+
+@pytest.mark.parametrize("status", range(256))
+def test_no_status_is_ever_a_bare_number(status: int) -> None:
+    words = parse_reply(bytes([0x69, 0x85, status])).words
+    assert words.endswith(f" (69 85 {status:02x})")
+    assert len(words) > len(" (69 85 00)")
 
 
 def test_a_whole_reply() -> None:

@@ -197,6 +197,23 @@ def test_a_card_lifted_or_swapped_half_way_is_not_read(run: Run, steps: int) -> 
     run(main(swap=True))
 
 
+def test_a_new_rate_holds_from_the_byte_after_the_answer(run: Run) -> None:
+    async def main() -> None:
+        cable = MemoryCable()
+        told: list[tuple[int, bytes]] = []
+        sim = SimIdReader(
+            cable.device, on_baud=lambda baud: told.append((baud, bytes(cable.host.received)))
+        )
+        module = asyncio.create_task(sim.run())
+        await cable.host.write(bytes.fromhex(PREAMBLE + "00 03 60 04 67"))
+        assert (await cable.host.read()).hex(" ").upper() == OK
+        assert told == [(9600, bytes.fromhex(OK))]
+        assert sim.baud == 9600
+        module.cancel()
+
+    run(main())
+
+
 def test_half_a_command_is_forgotten(run: Run) -> None:
     async def main() -> None:
         bench = Bench()

@@ -1,0 +1,1 @@
+"""Battery, mains and the health of the board."""
