@@ -8,7 +8,6 @@ Every call into pcscd may block and is made on a thread of its own.
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -20,8 +19,6 @@ from drivers.errors import DeviceSilent, DriverConfigError, PortBusy, PortGone, 
 from drivers.readers.pcsc import SlotState
 from drivers.readers.tags import Conversation, T, TagLost
 from runtime.threads import in_daemon_thread
-
-log = logging.getLogger(__name__)
 
 OPEN_LIMIT_S = 10.0  # systemd starts pcscd at the first call, which then looks for its readers
 CONVERSE_LIMIT_S = 10.0  # the longest message at 106 kbit/s and 60 ms an APDU takes half of it
@@ -40,6 +37,20 @@ _GONE = MappingProxyType(
         scard.SCARD_E_UNKNOWN_READER: "the card reader is unplugged",
         scard.SCARD_E_READER_UNAVAILABLE: "the card reader is unplugged",
         scard.SCARD_E_NO_READERS_AVAILABLE: "no card reader is connected",
+    }
+)
+# What a card that was moved, taken away or never meant for this reader makes of a call.
+_CARD_LOST = frozenset(
+    {
+        scard.SCARD_E_NO_SMARTCARD,
+        scard.SCARD_E_NOT_READY,
+        scard.SCARD_E_NOT_TRANSACTED,
+        scard.SCARD_E_PROTO_MISMATCH,
+        scard.SCARD_W_REMOVED_CARD,
+        scard.SCARD_W_RESET_CARD,
+        scard.SCARD_W_UNPOWERED_CARD,
+        scard.SCARD_W_UNRESPONSIVE_CARD,
+        scard.SCARD_W_UNSUPPORTED_CARD,
     }
 )
 _NOT_ADMITTED = frozenset({scard.SCARD_W_SECURITY_VIOLATION, scard.SCARD_E_NO_ACCESS})
@@ -143,13 +154,13 @@ async def _call(call: Callable[[], T], limit_s: float) -> T:
         async with asyncio.timeout(limit_s):
             return await in_daemon_thread(call)
     except _ScardError as error:
-        if error.code in _GONE:
-            raise PortGone(_GONE[error.code]) from error
+        if error.code in _CARD_LOST:
+            raise TagLost(str(error)) from error
         if error.code == scard.SCARD_E_SHARING_VIOLATION:
             raise PortBusy("another program has the card to itself") from error
         if error.code in _NOT_ADMITTED:
             raise PortNotSetUp("pcscd does not admit this user: see hw/pcsc.md 5") from error
-        raise TagLost(str(error)) from error
+        raise PortGone(_GONE.get(error.code, str(error))) from error
     except TimeoutError as error:
         raise DeviceSilent("the card reader, or pcscd, does not answer") from error
 

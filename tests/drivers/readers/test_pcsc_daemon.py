@@ -12,7 +12,7 @@ from smartcard import scard
 
 from drivers.errors import PortBusy, PortGone, PortNotSetUp
 from drivers.readers.base import CardTrouble, ReaderEvent, TagRead, TroubleReason
-from drivers.readers.pcsc import PcscReader
+from drivers.readers.pcsc import PcscReader, conversation
 from drivers.readers.pcsc_port import PcscPort, open_pcsc
 from drivers.supervisor import DeviceState, Ready, keep_open
 from runtime.backoff import Backoff
@@ -61,6 +61,20 @@ async def opened(url: str) -> AsyncIterator[PcscPort]:
 def test_without_pcscd_it_says_so() -> None:
     with pytest.raises(PortGone, match="pcscd is not running"):
         asyncio.run(open_pcsc(URL))
+
+
+@pytest.mark.usefixtures("pcscd")
+def test_a_connection_of_before_is_gone() -> None:
+    """What a pcscd that was restarted knows nothing of."""
+
+    async def main() -> None:
+        port = PcscPort(context=4711, name="Muster Test 00 00")
+        with pytest.raises(PortGone, match="restarted"):
+            await port.look(0)
+        with pytest.raises(PortGone, match="restarted"):
+            await port.converse(conversation(b"\x3b\x00"))
+
+    asyncio.run(main())
 
 
 def test_each_kind_of_tag_one_after_the_other(pcscd: Pcscd) -> None:
