@@ -40,6 +40,7 @@ TEST_FILES = {
     Path(sysconfig.get_path("include")) / "Python.h": "python3-dev",
 }
 """File or folder -> Debian package, for what has no program."""
+EXTRAS = ["gateway", "display", "pigpio"]
 EXTRA_PATH = os.pathsep.join(("/usr/sbin", "/usr/local/sbin"))  # not on every user's PATH
 
 
@@ -51,7 +52,7 @@ def main() -> None:
     if sys.version_info < OLDEST_PYTHON:
         sys.exit("Muster needs Python 3.11 or newer; this is " + sys.version.split()[0])
     install_debian_packages(missing_packages(tests=tests))
-    install_python_packages(["gateway", "dev"] if tests else ["gateway"])
+    install_python_packages([*EXTRAS, "dev"] if tests else EXTRAS)
 
 
 def missing_packages(*, tests: bool) -> list[str]:

@@ -187,11 +187,12 @@ def _open_line(path: str, baud: int) -> serial.Serial:
 
 def _why_not_open(path: str, error: Exception) -> PortGone:
     number = getattr(error, "errno", None)  # termios.error has none
+    said = os.strerror(number) if number is not None else str(error)
     if number in _HELD:
         return PortBusy(f"another program holds {path}")
     if number in _DENIED:
         return PortNotSetUp(f"no permission for {path}: put this user into the group that owns it")
-    return PortGone(f"cannot open {path}: {error}")
+    return PortGone(f"cannot open {path}: {said}")
 
 
 class TcpPort:

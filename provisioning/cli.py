@@ -13,7 +13,7 @@ from provisioning.bundle import create_county, create_terminal
 from provisioning.errors import BadPlan
 from provisioning.layout import CountyFolder
 from provisioning.one_line import one_line_errors
-from provisioning.plans import CountyPlan, DevicePlan, Mode, Pins, Point, TerminalPlan
+from provisioning.plans import CountyPlan, DevicePlan, Mode, Point, TerminalPlan
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 PORT_NUMBER = click.IntRange(1, 65535)
@@ -118,7 +118,10 @@ def county(
 )
 @click.option("--board", help="Board profile of hw/ for lights and buzzer, such as pi-4b.")
 @click.option(
-    "--pins", type=click.Choice(get_args(Pins)), default=TerminalPlan.pins, show_default=True
+    "--pins",
+    default=TerminalPlan.pins,
+    show_default=True,
+    help="Of the board; or pigpio://HOST:PORT, such as those of `muster sim panel`; or mock.",
 )
 @click.option("--web-port", type=PORT_NUMBER, default=TerminalPlan.web_port, show_default=True)
 def terminal(
@@ -130,7 +133,7 @@ def terminal(
     readers: tuple[str, ...],
     gnss: str | None,
     board: str | None,
-    pins: Pins,
+    pins: str,
     web_port: int,
 ) -> None:
     """Make terminal NAME of the county in DIR, and enrol it at the gateway."""

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,12 +11,12 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from drivers.errors import DriverConfigError
+from drivers.panel import PINS
 from drivers.registry import GNSS, PORT_SCHEMES, READERS, Driver, choose
 from protocol.ids import parse_name
 from provisioning.errors import BadPlan
 
 Mode = Literal["real", "drill", "test"]
-Pins = Literal["lgpio", "mock"]
 
 MUSTER_TITLES: dict[Mode, tuple[str, str]] = {
     "real": ("应急集结", "Muster"),
@@ -104,7 +105,8 @@ class TerminalPlan:
     gnss: DevicePlan | None = None
     board: str | None = None
     """A board profile of hw/; `None` is a terminal without lights and buzzer."""
-    pins: Pins = "lgpio"
+    pins: str = "lgpio"
+    """Where they are, as `drivers.panel.PINS` says."""
     web_port: int = 8081
     broker_port: int | None = None
     """Where this terminal finds the broker, when a tunnel lies between; `None`: the county's."""
@@ -118,3 +120,5 @@ class TerminalPlan:
             reader.check(READERS)
         if self.gnss is not None:
             self.gnss.check(GNSS)
+        if re.match(PINS, self.pins) is None:
+            raise BadPlan(f"pins {self.pins!r}: expected lgpio, mock or pigpio://HOST:PORT")

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 
 def notify(message: str) -> None:
@@ -26,13 +29,25 @@ def watchdog_interval_s() -> float | None:
     return int(limit_us) / 3_000_000 if limit_us else None
 
 
-async def feed_watchdog() -> None:
-    """Feed systemd's watchdog for as long as the event loop turns. Runs until cancelled."""
+def always_well() -> bool:
+    """A process that needs no more than a loop that turns."""
+    return True
+
+
+async def feed_watchdog(is_well: Callable[[], bool] = always_well) -> None:
+    """Feed systemd's watchdog whenever the event loop turns and `is_well`, until cancelled.
+
+    `is_well` is asked in the event loop and must not block. What it finds wrong must last, and be
+    cured by a restart: systemd ends a process that is not well for its whole limit.
+    """
     interval_s = watchdog_interval_s()
     if interval_s is None:
         return
     while True:
-        notify("WATCHDOG=1")
+        if is_well():
+            notify("WATCHDOG=1")
+        else:
+            log.error("not well: the watchdog is not fed")
         await asyncio.sleep(interval_s)
 
 
@@ -45,10 +60,15 @@ async def until_stopped() -> None:
     await stop.wait()
 
 
-async def run_until_stopped(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run everything at once until the process is asked to stop or one of them fails."""
+async def run_until_stopped(
+    work: Iterable[Coroutine[Any, Any, None]], is_well: Callable[[], bool] = always_well
+) -> None:
+    """Run everything at once until the process is asked to stop or one of them fails.
+
+    `is_well` is that of `feed_watchdog`.
+    """
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(each) for each in (*work, feed_watchdog())]
+        running = [tasks.create_task(each) for each in (*work, feed_watchdog(is_well))]
         notify("READY=1")
         await until_stopped()
         for task in running:

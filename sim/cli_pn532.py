@@ -2,22 +2,21 @@
 
 import click
 
+from sim.dealing import Dealing, deal_options, run_dealt
 from sim.devices.pn532 import SimPn532
-from sim.tag_hand import TagHand, hand_options
-from sim.workbench import LineOptions, Workbench, line_options
+from sim.devices.tag_deck import read_tags
+from sim.workbench import LineOptions, line_options
 
 
 @click.command()
-@line_options
-@hand_options
-def pn532(*, options: LineOptions, hand: TagHand) -> None:
+@line_options(kind="pn532")
+@deal_options
+def pn532(*, options: LineOptions, dealing: Dealing) -> None:
     """Simulate a PN532 contactless reader on a serial line.
 
-    Each tag of the deck lies on the reader for --hold seconds, one every --every seconds. Ends
-    with the deck, or on Ctrl-C.
+    The deck is a CSV file of tags. Each lies on the reader for --hold seconds, one every --every
+    seconds. Ends with the deck, or on Ctrl-C.
     """
-    bench = Workbench(options)
-    reader = SimPn532(bench.line)
-    deal = None if hand.is_idle else lambda: hand.deal(reader)
-    ended = bench.run("PN532", reader.run, hand.verbs(reader), deal)
-    click.echo("end of the deck" if ended else "stopped")
+    run_dealt(
+        "PN532", options, dealing, read_deck=read_tags, make=SimPn532, more_verbs=lambda _: {}
+    )

@@ -26,7 +26,7 @@ UPDATE_S = 1.0
 @click.option(
     "--level", type=click.FloatRange(0, 100), default=FULL_PERCENT, show_default=True, help="In %."
 )
-@click.option("--mains/--no-mains", default=True, show_default=True, help="At the start.")
+@click.option("--on-battery", is_flag=True, help="Begin without mains.")
 @click.option(
     "--drain",
     type=click.FloatRange(min=0),
@@ -35,14 +35,14 @@ UPDATE_S = 1.0
     help="Percent it loses in a minute without mains.",
 )
 @click.option("--control", type=click.Path(path_type=Path), help="Socket to create for commands.")
-def ups(*, link: Path, level: float, mains: bool, drain: float, control: Path | None) -> None:
+def ups(*, link: Path, level: float, on_battery: bool, drain: float, control: Path | None) -> None:
     """Simulate a battery with a charger.
 
     A terminal reaches it with `kind = "kernel"` and `port = "sysfs:///..."` under [power]. The
     control socket takes mains on|off, level N, drain RATE, fault on|off, state. Ends on Ctrl-C.
     """
     battery = SimBattery(time.monotonic, percent=level)
-    battery.is_on_mains = mains
+    battery.is_on_mains = not on_battery
     battery.drain(drain)
     tree = PowerSupplyTree(link.absolute(), battery)
     try:

@@ -6,6 +6,9 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from drivers.panel.board import Button
+from drivers.power.board import BoardHealth
+from drivers.power.ladder import Step
 from drivers.readers.base import ReaderEvent
 from protocol.health import HEARTBEAT_INTERVAL_S
 from protocol.keys import decode_identity
@@ -19,10 +22,12 @@ from runtime.web.server import serve
 from terminal.attached import Attached
 from terminal.county import County
 from terminal.credentials import Credentials
+from terminal.equipment import Equipment
 from terminal.lane import Lane
 from terminal.links.mqtt import MqttLink
 from terminal.outbox import Outbox
 from terminal.position import Position
+from terminal.power import PowerWatch, gauge_of
 from terminal.revocations import RevocationBook
 from terminal.roster import RosterBook
 from terminal.seen import SeenBook
@@ -52,6 +57,7 @@ class Terminal:
         identity = decode_identity(read_needed(keys / "node.identity"))
         if (identity.county, identity.node) != (settings.county, settings.node):
             raise ConfigError(f"{config}: {keys} is another node's identity")
+        self._undo_asked, self._battery_is_empty = asyncio.Event(), asyncio.Event()
         self._clock = clock = SystemClock(TimeFloor(data / "time-floor"))
         self._position = Position(clock, settings.gnss)
         self._outbox = Outbox(data / OUTBOX, identity.county, identity.node, identity.peers)
@@ -59,7 +65,7 @@ class Terminal:
         station = Station(settings.point, settings.lane, credentials)
         seen_book = SeenBook(identity)
         station.remember(seen_book.read(self._outbox.marks()))
-        self._panel = _panel(settings.panel)
+        self._panel = self._make_panel(settings.panel)
         self._lane = Lane(station, self._outbox, seen_book, clock, self._panel, self._publish)
         self._uplink = Uplink(
             self._outbox,
@@ -75,9 +81,21 @@ class Terminal:
             tls=lambda: client_context(keys, clock),
             listener=county,
         )
-        self._readers = [Attached(reader.kind, self._publish) for reader in settings.readers]
+        self._readers = [
+            Attached(reader.kind, self._publish, number=number)
+            for number, reader in enumerate(settings.readers, start=1)
+        ]
         self._gnss = Attached(
             "satellite receiver", self._publish, is_fitted=settings.gnss is not None
+        )
+        self._power = PowerWatch(
+            gauge_of(settings.power, self._panel.board.gauge if self._panel else None),
+            BoardHealth(data),
+            changed=self._publish,
+            on_step=self._on_power,
+        )
+        equipment = Equipment(
+            settings, self._readers, self._gnss, self._position, self._power, self._panel
         )
         self._status = Status(
             settings,
@@ -87,9 +105,7 @@ class Terminal:
             station=station,
             lane=self._lane,
             county=county,
-            position=self._position,
-            readers=self._readers,
-            gnss=self._gnss,
+            equipment=equipment,
         )
         self._feed: Feed[StationView] = Feed(self._status.view())
 
@@ -105,6 +121,9 @@ class Terminal:
             self._uplink.run(self._link.send_envelope),
             self._send_heartbeats(),
             self._refresh(),
+            self._power.run(),
+            self._undo_when_asked(),
+            self._switch_off_when_empty(),
             serve(station_app(self._feed), web.host, web.port),
         ]
         if settings.gnss is not None:
@@ -136,12 +155,58 @@ class Terminal:
             await asyncio.sleep(REFRESH_S)
 
     def _publish(self) -> None:
-        self._feed.publish(self._status.view())
+        view = self._status.view()
+        if self._panel is not None:
+            self._panel.rest_on(view)
+        self._feed.publish(view)
 
+    def _make_panel(self, settings: PanelSettings | None) -> "Panel | None":
+        if settings is None:
+            return None
+        from terminal.panel import Panel  # noqa: PLC0415  # gpiozero: a tenth of the start, 5 MiB
 
-def _panel(settings: PanelSettings | None) -> "Panel | None":
-    if settings is None:
-        return None
-    from terminal.panel import Panel  # noqa: PLC0415  # gpiozero: a tenth of the start, 5 MiB
+        return Panel(
+            settings,
+            on_button=self._on_button,
+            on_tamper=self._on_tamper,
+            changed=self._publish,
+        )
 
-    return Panel(settings)
+    def _on_button(self, button: Button) -> None:
+        if button is Button.CONFIRM:
+            self._lane.dismiss()
+        elif button is Button.PAUSE:
+            self._lane.toggle_pause()
+        else:
+            self._undo_asked.set()
+
+    async def _undo_when_asked(self) -> None:
+        while True:
+            await self._undo_asked.wait()
+            self._undo_asked.clear()
+            if await self._lane.undo():
+                self._uplink.appended()
+
+    def _on_tamper(self, is_open: bool) -> None:
+        level = logging.WARNING if is_open else logging.INFO
+        log.log(level, "the enclosure is %s", "open" if is_open else "closed")
+        self._publish()
+
+    def _on_power(self, step: Step) -> None:
+        if step is Step.OFF:
+            self._battery_is_empty.set()
+
+    async def _switch_off_when_empty(self) -> None:
+        """Every record is on the disk already; what remains is to stop before the power does."""
+        await self._battery_is_empty.wait()
+        command = self._settings.power.off_command if self._settings.power else ()
+        if not command:
+            log.error("the battery is nearly empty, and no off_command is set")
+            return
+        log.error("the battery is nearly empty: switching off")
+        try:
+            process = await asyncio.create_subprocess_exec(*command)
+        except OSError as error:
+            log.error("cannot switch off: %s", error.strerror)
+            return
+        await process.wait()

@@ -13,29 +13,28 @@ from drivers.supervisor import REOPEN_FIRST_S, REOPEN_LIMIT_S, DeviceState, Read
 from protocol.health import DeviceHealth
 from runtime.backoff import Backoff
 from runtime.release import RELEASED
+from terminal.device_health import health_of
 from terminal.settings import GnssSettings, ReaderSettings
 
 log = logging.getLogger(__name__)
 
-_HEALTH = {
-    DeviceState.MISSING: DeviceHealth.MISSING,
-    DeviceState.BUSY: DeviceHealth.MISSING,
-    DeviceState.NOT_SET_UP: DeviceHealth.MISSING,
-    DeviceState.SILENT: DeviceHealth.SILENT,
-    DeviceState.OTHER: DeviceHealth.SILENT,
-    DeviceState.READY: DeviceHealth.READY,
-    DeviceState.FAULT: DeviceHealth.FAULT,
-    DeviceState.UNAUTHORISED: DeviceHealth.FAULT,
-}
-"""What the county hears, which acts by these four only."""
-
 
 class Attached:
-    """One device: its state, and the loop that keeps it in use. A reader's `name` is its kind."""
+    """One device: its state, and the loop that keeps it in use.
 
-    def __init__(self, name: str, changed: Callable[[], None], *, is_fitted: bool = True) -> None:
-        self.name, self._changed = name, changed
-        self._is_fitted = is_fitted
+    A reader's `name` is its kind; of several readers each has a `number`, for the log.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        changed: Callable[[], None],
+        *,
+        number: int | None = None,
+        is_fitted: bool = True,
+    ) -> None:
+        self.name, self._changed, self._is_fitted = name, changed, is_fitted
+        self._logged_as = name if number is None else f"reader {number}, {name}"
         self.state: DeviceState | None = None
         """None until the first try has ended."""
 
@@ -44,7 +43,7 @@ class Attached:
         """The state as heartbeats tell it."""
         if not self._is_fitted:
             return DeviceHealth.NOT_FITTED
-        return DeviceHealth.MISSING if self.state is None else _HEALTH[self.state]
+        return health_of(self.state)
 
     async def read_cards(
         self, settings: ReaderSettings, present: Callable[[ReaderEvent], Awaitable[None]]
@@ -88,6 +87,6 @@ class Attached:
 
     def _on_state(self, state: DeviceState, reason: str) -> None:
         level = logging.INFO if state is DeviceState.READY else logging.WARNING
-        log.log(level, "%s: %s: %s", self.name, state.value, reason)
+        log.log(level, "%s: %s: %s", self._logged_as, state.value, reason)
         self.state = state
         self._changed()

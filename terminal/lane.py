@@ -30,8 +30,8 @@ LAST_SCANS = 5
 class Signals(Protocol):
     """Lights and tones, or something that stands in for them."""
 
-    def show(self, verdict: Verdict | None) -> None:
-        """Show a verdict, or put the lights out."""
+    def show(self, verdict: Verdict | None, line: str = "") -> None:
+        """Show a verdict, and a line that may name a person; or put the lights out."""
 
     def show_not_recorded(self) -> None:
         """A card was read and could not be recorded."""
@@ -165,7 +165,10 @@ class Lane:
             self._hide.cancel()
         self.verdict, self.trouble = scan, trouble
         if self._signals is not None:  # a light never outlives the verdict it belongs to
-            self._signals.show(scan.verdict if scan is not None else None)
+            if scan is None:
+                self._signals.show(None)
+            else:
+                self._signals.show(scan.verdict, scan.name)
         self._hide = asyncio.get_running_loop().call_later(VERDICT_S, self._clear)
         self._changed()
 

@@ -9,8 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from drivers.errors import DriverConfigError, PortGone
-from drivers.panel.board import Board, check_model, load_board
-from drivers.panel.buttons import Button
+from drivers.panel.board import Board, Button, check_model, load_board
 from drivers.panel.front import Front
 from drivers.panel.pins import Header, open_pins
 from drivers.panel.tones import Tone
@@ -25,7 +24,9 @@ from drivers.supervisor import (
 from protocol.health import DeviceHealth
 from protocol.verdict import SIGNS, Beep, Signs, Verdict
 from runtime.backoff import Backoff
+from terminal.device_health import health_of
 from terminal.settings import PanelSettings
+from terminal.view import StationView, Trouble
 
 if TYPE_CHECKING:
     from terminal.display import Display
@@ -59,6 +60,8 @@ UNDONE = Notice(
     tone=(Beep(1800, 0.12), Beep(900, 0.25)),
 )
 """A falling pair: the last scan was taken back."""
+_WAITING = {"zh-Hans": "待传 {n}", "en": "{n} waiting"}
+_PAUSED = {"zh-Hans": "通道已暂停", "en": "Lane paused"}
 HEARD = (Beep(1200, 0.04),)
 """A button acts: short, so that a gloved finger knows."""
 
@@ -82,14 +85,14 @@ class Panel:
         open_at: Open[Header] = open_pins,
     ) -> None:
         self._settings = settings
-        self._board = load_board(settings.board)
+        self.board: Board = load_board(settings.board)
         if settings.pins == "lgpio":
-            check_model(settings.board, self._board)
+            check_model(settings.board, self.board)
         self._on_button, self._on_tamper, self._changed = on_button, on_tamper, changed
         self._open_at = open_at
         self._front: Front | None = None
         self._light: str | None = None
-        self._display = _display(settings, self._board)
+        self._display = _display(settings, self.board)
         self.health = DeviceHealth.MISSING
         self.display_health = (
             DeviceHealth.NOT_FITTED if self._display is None else DeviceHealth.MISSING
@@ -124,10 +127,13 @@ class Panel:
         """The last scan was taken back."""
         self._show_notice(UNDONE)
 
-    def show_idle(self, number: str, line: str) -> None:
+    def rest_on(self, view: StationView) -> None:
         """What the display says between verdicts, from now on: `126/180`, and a line below."""
         if self._display is None:
             return
+        is_paused = Trouble.LANE_PAUSED in view.troubles
+        phrase = (_PAUSED if is_paused else _WAITING)[self._settings.language]
+        number, line = f"{view.present}/{view.expected}", phrase.format(n=view.custody.waiting)
         from drivers.panel.face import Face  # noqa: PLC0415  # Pillow: only with a display
 
         self._display.set_idle(Face(number=number, line=line))
@@ -168,7 +174,7 @@ class Panel:
         )
 
     async def _use_front(self, header: Header, ready: Ready) -> None:
-        front = Front(self._board, header, self._take_button, self._take_tamper)
+        front = Front(self.board, header, self._take_button, self._take_tamper)
         self._front = front
         try:
             front.light(self._light)
@@ -188,12 +194,12 @@ class Panel:
 
     def _on_pins(self, state: DeviceState, reason: str) -> None:
         log.info("panel: %s: %s", state.value, reason)
-        self.health = DeviceHealth[state.name]
+        self.health = health_of(state)
         self._changed()
 
     def _on_display(self, state: DeviceState, reason: str) -> None:
         log.info("display: %s: %s", state.value, reason)
-        self.display_health = DeviceHealth[state.name]
+        self.display_health = health_of(state)
         self._changed()
 
 

@@ -18,6 +18,7 @@ from drivers.supervisor import REOPEN_FIRST_S, REOPEN_LIMIT_S, DeviceState, Read
 from protocol.health import DeviceHealth, PowerReport
 from runtime.backoff import Backoff
 from runtime.threads import in_daemon_thread
+from terminal.device_health import health_of
 from terminal.settings import PowerSettings
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class PowerWatch:
         changed: Callable[[], None] = lambda: None,
         on_step: Callable[[Step], None] = lambda _step: None,
     ) -> None:
-        self._gauge, self._board = gauge, board
+        self.gauge, self._board = gauge, board
         self._changed, self._on_step = changed, on_step
         self._ladder = Ladder()
         self.charge: Charge | None = None
@@ -73,8 +74,8 @@ class PowerWatch:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_board())
-            if self._gauge is not None:
-                tasks.create_task(self._watch_gauge(self._gauge))
+            if self.gauge is not None:
+                tasks.create_task(self._watch_gauge(self.gauge))
 
     async def _watch_gauge(self, gauge: GaugePort) -> None:
         driver = choose(GAUGES, gauge.kind)
@@ -115,7 +116,7 @@ class PowerWatch:
 
     def _on_state(self, state: DeviceState, reason: str) -> None:
         log.info("battery gauge: %s: %s", state.value, reason)
-        self.health = DeviceHealth[state.name]
+        self.health = health_of(state)
         if state is not DeviceState.READY:
             self.charge = None  # an old reading must not be taken for the battery now
         self._changed()

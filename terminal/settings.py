@@ -61,6 +61,8 @@ class PowerSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str | None = None
     port: str | None = None
+    off_command: tuple[str, ...] = ()
+    """Run when the battery is nearly empty, such as `["systemctl", "poweroff"]`; empty: nothing."""
 
 
 class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):

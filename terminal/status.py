@@ -1,21 +1,18 @@
 """What is so right now: for the page, and for the heartbeat."""
 
-from collections.abc import Iterator, Sequence
-
-from protocol.health import DeviceHealth, DeviceReport, DeviceRole, Heartbeat
+from protocol.health import Heartbeat
 from protocol.keys import Identity
 from protocol.records import Stamp, TimeSource
 from protocol.roster import Point
 from runtime.clock import SystemClock
 from runtime.release import VERSION
-from terminal.attached import Attached
 from terminal.county import County
+from terminal.equipment import Equipment
 from terminal.lane import Lane
 from terminal.outbox import Outbox
-from terminal.position import Position
 from terminal.settings import TerminalSettings
 from terminal.station import Station
-from terminal.view import Custody, ShownReader, StationView, Trouble
+from terminal.view import Custody, StationView, Trouble
 
 ROOM_LOW_BYTES = 256 * 1024 * 1024  # room for a million records: warn days before it matters
 
@@ -33,14 +30,11 @@ class Status:
         station: Station,
         lane: Lane,
         county: County,
-        position: Position,
-        readers: Sequence[Attached],
-        gnss: Attached,
+        equipment: Equipment,
     ) -> None:
         self._settings, self._identity = settings, identity
         self._clock, self._outbox, self._station = clock, outbox, station
-        self._lane, self._county, self._position = lane, county, position
-        self._readers, self._gnss = readers, gnss
+        self._lane, self._county, self._equipment = lane, county, equipment
         self._started_s = clock.monotonic_s()
 
     def view(self) -> StationView:
@@ -64,12 +58,9 @@ class Status:
             now_ms=now.wall_ms,
             clock_source=now.source,
             clock_error_ms=now.error_ms,
-            readers=tuple(
-                ShownReader(number, reader.name, reader.state)
-                for number, reader in enumerate(self._readers, start=1)
-            ),
-            reader=self._worst_reader(),
-            gnss=self._gnss.health,
+            readers=tuple(self._equipment.shown_readers()),
+            reader=self._equipment.worst_reader,
+            gnss=self._equipment.gnss.health,
             troubles=self._troubles(now),
         )
 
@@ -77,7 +68,8 @@ class Status:
         """Everything the county should know."""
         now = self._lane.stamp()
         custody = self._custody(now.wall_ms)
-        roster, position = self._station.roster, self._position.microdegrees()
+        roster, equipment = self._station.roster, self._equipment
+        position = equipment.position.microdegrees()
         return Heartbeat(
             county=self._identity.county,
             node=self._identity.node,
@@ -92,21 +84,14 @@ class Status:
             refused=custody.refused,
             present=self._station.present(),
             roster_version=roster.version if roster else 0,
-            devices=tuple(self._devices()),
+            devices=tuple(equipment.reports()),
             disk_free_bytes=max(0, self._outbox.room_bytes),
             latitude_e6=position[0] if position else None,
             longitude_e6=position[1] if position else None,
+            position_trust=equipment.position_trust,
+            power=equipment.power.report,
+            enclosure_is_open=equipment.enclosure_is_open,
         )
-
-    def _devices(self) -> Iterator[DeviceReport]:
-        for settings, reader in zip(self._settings.readers, self._readers, strict=True):
-            yield DeviceReport(DeviceRole.READER, settings.kind, reader.health)
-        if self._settings.gnss is not None:
-            yield DeviceReport(DeviceRole.GNSS, self._settings.gnss.kind, self._gnss.health)
-
-    def _worst_reader(self) -> DeviceHealth:
-        """The numbers of `DeviceHealth` rise from ready to fault; all fitted ones count."""
-        return max(reader.health for reader in self._readers)
 
     def _custody(self, now_ms: int) -> Custody:
         depth = self._outbox.depth
@@ -129,4 +114,5 @@ class Status:
             Trouble.COUNTY_REFUSES: self._county.refuses,
         }
         standing = [trouble for trouble, is_so in found.items() if is_so]
+        standing += self._equipment.troubles()
         return tuple(standing if lane is None else [lane, *standing])

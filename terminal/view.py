@@ -68,6 +68,12 @@ class Trouble(Enum):
     LANE_PAUSED = "lane_paused"
     CLOCK_UNSET = "clock_unset"
     COUNTY_REFUSES = "county_refuses"
+    BATTERY_EMPTY = "battery_empty"
+    BATTERY_LOW = "battery_low"
+    UNDER_VOLTAGE = "under_voltage"
+    ENCLOSURE_OPEN = "enclosure_open"
+    DISK_WEARING = "disk_wearing"
+    POSITION_SUSPECT = "position_suspect"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
+import pytest
+
 T = TypeVar("T")
 CALL_S: Final = 0.02
 """Virtual time a call takes: one that finds nothing is called again, and time must go by."""
@@ -37,3 +39,9 @@ async def in_inline_thread(
     """Stands in for `runtime.threads.in_daemon_thread`; the call itself must not wait."""
     await asyncio.sleep(CALL_S)
     return call()
+
+
+def use_no_threads(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+    """Have these modules do inline what they would do in a daemon thread."""
+    for module in modules:
+        monkeypatch.setattr(f"{module}.in_daemon_thread", in_inline_thread)

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from drivers.registry import GNSS, READERS, Driver, load
+from drivers.registry import GAUGES, GNSS, READERS, Driver, load
 from muster import main
 from runtime.lazy_cli import LazyGroup
 
@@ -22,25 +22,43 @@ MAX_LINES = 400
 DATA_SUFFIXES = {".sql", ".toml", ".html", ".css", ".js", ".svg"}
 WEB_STACK = {"fastapi", "starlette", "uvicorn", "jinja2"}
 CONTRACTS = {
+    "mrz": "test_reader_contract",
+    "mrz_wedge": "test_reader_contract",
     "pcsc": "test_reader_contract",
     "pn532": "test_reader_contract",
+    "scanner": "test_reader_contract",
     "sdt": "test_reader_contract",
+    "wedge": "test_reader_contract",
     "nmea": "test_gnss_contract",
     "gpsd": "test_gnss_contract",
+    **dict.fromkeys(GAUGES, "test_gauge_contract"),
 }
 SIMULATORS = {
+    "mrz": "sim.devices.mrz:SimMrz",
+    "mrz_wedge": "sim.devices.mrz:SimMrz",
     "pcsc": "sim.devices.vpcd:SimVpcdCard",
     "pn532": "sim.devices.pn532:SimPn532",
+    "scanner": "sim.devices.scanner:SimScanner",
     "sdt": "sim.devices.idreader:SimIdReader",
+    "wedge": "sim.devices.scanner:SimScanner",
     "nmea": "sim.devices.gnss:SimGnss",
     "gpsd": "sim.devices.gpsd:SimGpsd",
+    "kernel": "sim.power_supply:PowerSupplyTree",
+    **dict.fromkeys(("max17040", "max17043", "max17048"), "sim.devices.ups:SimMax1704x"),
+    "ina219": "sim.devices.ups:SimIna219",
+    "lc709203f": "sim.devices.ups:SimLc709203f",
 }
 SHEETS = {
+    "mrz": "mrz.md",
+    "mrz_wedge": "mrz.md",
     "pcsc": "pcsc.md",
     "pn532": "pn532.md",
+    "scanner": "scanner.md",
     "sdt": "sdt-reader.md",
+    "wedge": "wedge.md",
     "nmea": "gnss-nmea.md",
     "gpsd": "gpsd.md",
+    **dict.fromkeys(GAUGES, "power.md"),
 }
 # Folders of a developer's machine; /tmp in an example of a user's own command is nobody's.
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users)/")
@@ -75,7 +93,7 @@ def test_a_file_has_one_duty(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "kind"), [(role, kind) for role in (READERS, GNSS) for kind in role], ids=str
+    ("role", "kind"), [(role, kind) for role in (READERS, GNSS, GAUGES) for kind in role], ids=str
 )
 def test_every_driver_is_whole(role: dict[str, Driver], kind: str) -> None:
     """It loads, is written from a sheet, has a simulator, and keeps its role's contract."""
@@ -86,7 +104,8 @@ def test_every_driver_is_whole(role: dict[str, Driver], kind: str) -> None:
     assert callable(getattr(import_module(module), name))
     contract = (ROOT / "tests" / "contract" / f"{CONTRACTS[kind]}.py").read_text()
     driver = role[kind].make.partition(":")[2]
-    assert driver in contract or "load(GNSS" in contract  # by name, or the whole table
+    whole_table = re.search(r"load\((GNSS|GAUGES)", contract)
+    assert driver in contract or whole_table
 
 
 def files_of(folder: Traversable, prefix: str = "") -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
+from enum import Enum
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -38,6 +39,14 @@ class BuzzerPin(Struct, frozen=True, forbid_unknown_fields=True):
 
     pin: Pin
     kind: Literal["active", "tonal"]
+
+
+class Button(Enum):
+    """A button, by its name in a board profile."""
+
+    CONFIRM = "confirm"
+    UNDO = "undo"
+    PAUSE = "pause"
 
 
 class ButtonPins(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,24 +1,15 @@
 """The push buttons of a panel."""
 
 from collections.abc import Callable
-from enum import Enum
 from functools import partial
 
-from drivers.panel.board import ButtonPins
+from drivers.panel.board import Button, ButtonPins
 from drivers.panel.contact import Contact
 from drivers.panel.debounce import Press
 from drivers.panel.pins import Header
 
 SETTLE_S = 0.02  # hw/panel.md 3: contacts of push buttons bounce for up to 10 ms, old ones longer
 HOLD_S = 1.0  # longer than any knock of an elbow, shorter than a gloved hand's patience
-
-
-class Button(Enum):
-    """A button, by its name in a board profile."""
-
-    CONFIRM = "confirm"
-    UNDO = "undo"
-    PAUSE = "pause"
 
 
 HELD = frozenset({Button.UNDO, Button.PAUSE})

@@ -118,13 +118,9 @@ async def open_oled(
 async def _in_thread(name: str, wire: _Wire, call: Callable[[], T]) -> T:
     from luma.core.error import Error  # noqa: PLC0415  # what luma makes of an OSError
 
-    def work() -> T:
-        try:
-            return call()
-        except Error as error:
-            raise wire.failed or OSError(errno.EIO, str(error)) from error
-
     try:
-        return await in_daemon_thread(work)
+        return await in_daemon_thread(call, (OSError, Error))
     except OSError as error:
         raise bus_error(name, error) from error
+    except Error as error:
+        raise bus_error(name, wire.failed or OSError(errno.EIO, str(error))) from error

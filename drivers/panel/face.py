@@ -17,6 +17,7 @@ WORD_SIZES_PX = (30, 28, 26, 24, 22, 20, 18, 16)
 NUMBER_SIZES_PX = (42, 38, 34, 30, 26, 22, 18)
 LINE_SIZES_PX = (18, 16, 14, 12)
 ELLIPSIS = "…"
+LONGEST = 64  # characters; more never fit
 FONTS = (
     Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc"),
     Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
@@ -47,7 +48,7 @@ class Typeface:
         self.at = lru_cache(maxsize=32)(self._load)
 
     def _load(self, size_px: int) -> ImageFont.FreeTypeFont:
-        return ImageFont.truetype(self._path, size_px, index=self._index)
+        return _truetype(self._path, size_px, self._index)
 
 
 def find_typeface(wanted: Path | None) -> Typeface:
@@ -69,9 +70,14 @@ def find_typeface(wanted: Path | None) -> Typeface:
 
 def _open(path: Path, index: int) -> ImageFont.FreeTypeFont | None:
     try:
-        return ImageFont.truetype(path, LINE_SIZES_PX[0], index=index)
+        return _truetype(path, LINE_SIZES_PX[0], index)
     except OSError:
         return None
+
+
+def _truetype(path: Path, size_px: int, index: int) -> ImageFont.FreeTypeFont:
+    # The other layout engine fails on some characters, and is not in every build of Pillow.
+    return ImageFont.truetype(path, size_px, index, layout_engine=ImageFont.Layout.BASIC)
 
 
 def draw(face: Face, typeface: Typeface) -> Image.Image:
@@ -98,19 +104,21 @@ def _fit(
     canvas: ImageDraw.ImageDraw, typeface: Typeface, text: str, sizes_px: tuple[int, ...], box: Box
 ) -> None:
     """Write `text` as large as fits, in the middle of `box`; on two rows, or cut, if it must be."""
-    width, height = box[2] - box[0], box[3] - box[1]
+    text = "".join(sign if sign.isprintable() else " " for sign in text[:LONGEST])
     for size_px in sizes_px:
-        font = typeface.at(size_px)
         for rows in (text, text.replace(" ", "\n", 1)):
-            left, top, right, bottom = canvas.multiline_textbbox((0, 0), rows, font, spacing=0)
-            if right - left <= width and bottom - top <= height:
-                at = (
-                    box[0] + (width - (right - left)) / 2 - left,
-                    box[1] + (height - (bottom - top)) / 2 - top,
-                )
-                canvas.multiline_text(
-                    (round(at[0]), round(at[1])), rows, 1, font, spacing=0, align="center"
-                )
+            if _write(canvas, typeface.at(size_px), rows, box):
                 return
-    shorter = text.removesuffix(ELLIPSIS)[:-1].rstrip()
-    _fit(canvas, typeface, shorter + ELLIPSIS, sizes_px[-1:], box)
+    while not _write(canvas, typeface.at(sizes_px[-1]), text + ELLIPSIS, box):
+        text = text[:-1].rstrip()
+
+
+def _write(canvas: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont, rows: str, box: Box) -> bool:
+    """Write `rows` in the middle of `box` if they fit."""
+    left, top, right, bottom = canvas.multiline_textbbox((0, 0), rows, font, spacing=0)
+    spare_x, spare_y = box[2] - box[0] - (right - left), box[3] - box[1] - (bottom - top)
+    if spare_x < 0 or spare_y < 0:
+        return False
+    at = round(box[0] + spare_x / 2 - left), round(box[1] + spare_y / 2 - top)
+    canvas.multiline_text(at, rows, 1, font, spacing=0, align="center")
+    return True

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 
-from drivers.panel.board import Board
-from drivers.panel.buttons import Button, Buttons
+from drivers.panel.board import Board, Button
+from drivers.panel.buttons import Buttons
 from drivers.panel.contact import Contact
 from drivers.panel.lights import Lights
 from drivers.panel.pins import Header

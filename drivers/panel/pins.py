@@ -14,6 +14,7 @@ from gpiozero.exc import GPIOZeroError
 from drivers.errors import DeviceRefused, DeviceSilent, DriverConfigError, PortGone
 from runtime.threads import in_daemon_thread
 
+_HWVER = struct.pack("<IIII", 17, 0, 0, 0)  # hw/pigpio-socket.md 2
 CONNECT_LIMIT_S = 3.0  # a daemon on this machine or the next answers within milliseconds
 
 
@@ -99,19 +100,14 @@ async def _open_pigpio(host: str, port: int) -> Header:
         raise DriverConfigError("pins at pigpio://... need the package pigpio") from error
 
     def connect() -> Any:
-        with socket.create_connection((host, port), CONNECT_LIMIT_S):
-            pass  # the library prints a page when nobody listens; ask first
-        try:
-            return PiGPIOFactory(host, port)
-        except struct.error as error:
-            raise OSError("connection closed") from error
+        _ask_for_revision(host, port)
+        return PiGPIOFactory(host, port)
 
     try:
-        async with asyncio.timeout(CONNECT_LIMIT_S):
-            factory = await in_daemon_thread(connect)
+        factory = await in_daemon_thread(connect, (OSError, struct.error))
     except TimeoutError as error:
         raise DeviceSilent(f"pins at {host}:{port} do not answer") from error
-    except OSError as error:
+    except (OSError, struct.error) as error:
         raise PortGone(f"no pins at {host}:{port}: {error}") from error
 
     def hang_up() -> None:
@@ -125,3 +121,15 @@ async def _open_pigpio(host: str, port: int) -> Header:
         connection.stop()
 
     return Header(factory, (OSError, struct.error, GPIOZeroError, pigpio.error), hang_up)
+
+
+def _ask_for_revision(host: str, port: int) -> None:
+    """See whether a pigpiod answers, before its library waits for one without end.
+
+    Raises `TimeoutError` when nothing answers, another `OSError` when nobody is there.
+    """
+    with socket.create_connection((host, port), CONNECT_LIMIT_S) as line:
+        line.sendall(_HWVER)
+        with line.makefile("rb") as answers:
+            if len(answers.read(len(_HWVER))) < len(_HWVER):
+                raise OSError("connection closed")

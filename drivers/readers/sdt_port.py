@@ -122,5 +122,6 @@ async def _change(path: str, port: BytePort, now_baud: int, wanted_baud: int) ->
     if changed is None:
         log.warning("sdt: the reader stays at %d baud, told to run at %d", now_baud, wanted_baud)
         return await _find(path, _order(path))
+    log.info("sdt: reader runs at %d baud now", wanted_baud)
     _found_baud[path] = wanted_baud
     return changed

@@ -77,7 +77,8 @@ KEYS = {
 
 _LINK_SHAPES = {LinkState.UP: "well", LinkState.DOWN: "late", LinkState.REFUSED: "refused"}
 _NOT_RECORDING = frozenset({Trouble.DISK_FULL, Trouble.DISK_FAILING})
-_GRAVEST_FIRST = (
+# The readers' troubles stand between these and the next.
+_BEFORE_READERS = (
     Trouble.HOLD_CARD_STILL,  # these five last seconds, and are about what was just done
     Trouble.SCAN_AGAIN,
     Trouble.UNDONE,
@@ -85,10 +86,18 @@ _GRAVEST_FIRST = (
     Trouble.LANE_PAUSED,
     Trouble.DISK_FAILING,
     Trouble.DISK_FULL,
+    Trouble.BATTERY_EMPTY,
+)
+_AFTER_READERS = (
     Trouble.COUNTY_REFUSES,
     Trouble.NO_ROSTER,
     Trouble.CLOCK_UNSET,
     Trouble.DISK_LOW,
+    Trouble.BATTERY_LOW,
+    Trouble.DISK_WEARING,
+    Trouble.ENCLOSURE_OPEN,
+    Trouble.UNDER_VOLTAGE,
+    Trouble.POSITION_SUSPECT,
 )
 
 
@@ -148,7 +157,7 @@ def sentence(scan: ShownScan, words: Words) -> str:
 def trouble_rows(view: StationView, words: Words) -> list[TroubleRow]:
     """Every sentence the staff must read, gravest first."""
     none_reads = not any(map(_reads, view.readers))
-    rows = [
+    readers = [
         TroubleRow(
             reader_sentence(reader, len(view.readers), words),
             is_grave=none_reads and reader.state is not None,
@@ -156,12 +165,15 @@ def trouble_rows(view: StationView, words: Words) -> list[TroubleRow]:
         for reader in view.readers
         if not _reads(reader)
     ]
-    rows += [
-        TroubleRow(words.of(trouble), is_grave=trouble in _NOT_RECORDING)
-        for trouble in _GRAVEST_FIRST
-        if trouble in view.troubles
-    ]
-    return rows
+    before, after = (
+        [
+            TroubleRow(words.of(trouble), is_grave=trouble in _NOT_RECORDING)
+            for trouble in order
+            if trouble in view.troubles
+        ]
+        for order in (_BEFORE_READERS, _AFTER_READERS)
+    )
+    return before + readers + after
 
 
 def reader_sentence(reader: ShownReader, of_how_many: int, words: Words) -> str:

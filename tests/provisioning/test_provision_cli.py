@@ -73,8 +73,12 @@ def test_a_terminals_options_reach_its_settings(folder: Path) -> None:
             "expected KIND=PORT",
         ),
         (
+            ("terminal", "{here}/county", "t1", "--point", "town-hall", "--pins", "lgpoi"),
+            "expected lgpio, mock or pigpio://HOST:PORT",
+        ),
+        (
             ("terminal", "{here}/county", "t1", "--point", "town-hall", "--gnss", "sdt=tcp://h:1"),
-            "no driver 'sdt'; there are: nmea",
+            "no driver 'sdt'; there are: gpsd, nmea",
         ),
         (("terminal", "{here}/county", "t/1", "--point", "town-hall"), "not a name"),
     ],

@@ -65,6 +65,29 @@ def test_the_watchdog_hears_from_a_loop_that_turns(
     asyncio.run(asyncio.wait_for(scenario(), 5))
 
 
+def test_the_watchdog_hears_nothing_from_a_process_that_is_not_well(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "3000")
+    health = iter([False, False, True])
+    heard_after = 0
+
+    def is_well() -> bool:
+        nonlocal heard_after
+        heard_after += 1
+        return next(health, True)
+
+    async def scenario() -> None:
+        feeding = asyncio.create_task(service.feed_watchdog(is_well))
+        assert await asyncio.get_running_loop().sock_recv(systemd, 100) == b"WATCHDOG=1"
+        feeding.cancel()
+
+    systemd.setblocking(False)
+    asyncio.run(asyncio.wait_for(scenario(), 5))
+    assert heard_after >= 3
+    assert caplog.text.count("not well") == 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_wait(number: signal.Signals) -> None:
     async def scenario() -> None:

@@ -134,13 +134,13 @@ def test_every_state_is_told_to_the_county_and_logged(
 ) -> None:
     caplog.set_level(logging.INFO)
     changed: list[bool] = []
-    attached = Attached("sdt", lambda: changed.append(True))
+    attached = Attached("sdt", lambda: changed.append(True), number=2)
     attached._on_state(state, "why it is so")
     assert (attached.health is DeviceHealth.READY) == (state is DeviceState.READY)
     assert attached.health is not DeviceHealth.NOT_FITTED
     assert changed == [True]
     (record,) = caplog.records
-    assert record.getMessage() == f"sdt: {state.value}: why it is so"
+    assert record.getMessage() == f"reader 2, sdt: {state.value}: why it is so"
     assert (record.levelno == logging.INFO) == (state is DeviceState.READY)
 
 

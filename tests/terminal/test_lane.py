@@ -68,7 +68,7 @@ class FakeSignals:
     def __init__(self, story: list[object]) -> None:
         self._story = story
 
-    def show(self, verdict: Verdict | None) -> None:
+    def show(self, verdict: Verdict | None, line: str = "") -> None:  # noqa: ARG002  # a screen's
         self._story.append(verdict)
 
     def show_not_recorded(self) -> None:

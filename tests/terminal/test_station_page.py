@@ -125,6 +125,14 @@ def test_the_list_shows_the_names_it_was_given_and_the_reason_where_there_is_non
     assert rows.count("<li>") == len(LAST)
 
 
+def test_a_scan_that_was_taken_back_stays_in_the_list_and_says_so() -> None:
+    (first, *others) = station_view().last
+    undone = replace(station_view(), last=(replace(first, is_undone=True), *others))
+    rows = render(undone)["last"]
+    assert rows.count('<li class="undone">') == 1
+    assert rows.count("已撤销") == 1
+
+
 def test_custody_is_told_in_words_and_without_a_tick() -> None:
     parts = render(station_view())
     assert text(parts["custody"]) == "本机已存 126 县里已收到 118 等待 · 最久 6 分钟 8"
@@ -253,6 +261,14 @@ def test_idle_states() -> None:
         assert idle_state(stopped) is Idle.PAUSED
         assert render(stopped)["troubles"].count("grave") == 2
     assert "请刷身份证" in render(view)["verdict"]
+
+
+def test_what_stops_recording_is_never_hidden_behind_readers() -> None:
+    view = with_readers(station_view(), DeviceState.MISSING, DeviceState.MISSING)
+    rows = render(replace(view, troubles=(Trouble.NO_ROSTER, Trouble.DISK_FAILING)))["troubles"]
+    assert text(rows).startswith("存储出错")
+    assert "1 号身份证读卡器" in rows
+    assert "另有 2 项" in rows
 
 
 def test_more_troubles_than_fit_are_counted() -> None:

@@ -5,8 +5,18 @@ from random import Random
 
 import pytest
 
+from drivers.power.board import BoardFacts, BoardHealth, Throttled
+from drivers.power.disk import Disk
+from drivers.power.gauge import Charge
+from drivers.power.ladder import CONFIRMED_BY
 from drivers.supervisor import DeviceState
-from protocol.health import DeviceHealth, pack_heartbeat, unpack_heartbeat
+from protocol.health import (
+    DeviceHealth,
+    PositionTrust,
+    PowerReport,
+    pack_heartbeat,
+    unpack_heartbeat,
+)
 from protocol.roster import Point
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
@@ -14,9 +24,11 @@ from runtime.config import BrokerSettings
 from runtime.release import RELEASED
 from terminal.attached import Attached
 from terminal.county import County
+from terminal.equipment import Equipment
 from terminal.lane import Lane
 from terminal.outbox import FLOOR_BYTES
 from terminal.position import Position
+from terminal.power import PowerWatch
 from terminal.revocations import RevocationBook
 from terminal.roster import RosterBook
 from terminal.seen import SeenBook
@@ -65,6 +77,16 @@ class Rig:
             self.station, self.outbox, SeenBook(bench.terminal), self.clock, None, lambda: None
         )
         self.reader = Attached("sdt", lambda: None)
+        self.power = PowerWatch(None, BoardHealth(folder, ask_firmware=lambda: None))
+        self.readers = [self.reader]
+        self.equipment = Equipment(
+            SETTINGS,
+            self.readers,
+            Attached("satellite receiver", lambda: None, is_fitted=False),
+            Position(self.clock),
+            self.power,
+            None,
+        )
         self.status = Status(
             SETTINGS,
             bench.terminal,
@@ -73,9 +95,7 @@ class Rig:
             station=self.station,
             lane=self.lane,
             county=self.county,
-            position=Position(self.clock),
-            readers=[self.reader],
-            gnss=Attached("satellite receiver", lambda: None, is_fitted=False),
+            equipment=self.equipment,
         )
 
 
@@ -99,7 +119,7 @@ def test_a_fresh_terminal_says_what_it_lacks(rig: Rig) -> None:
 
 def test_each_reader_is_shown_and_the_worst_of_them(rig: Rig) -> None:
     second = Attached("scanner", lambda: None)
-    rig.status._readers = [rig.reader, second]
+    rig.readers.append(second)
     rig.reader.state, second.state = DeviceState.READY, DeviceState.OTHER
     view = rig.status.view()
     assert view.readers == (
@@ -107,6 +127,23 @@ def test_each_reader_is_shown_and_the_worst_of_them(rig: Rig) -> None:
         ShownReader(2, "scanner", DeviceState.OTHER),
     )
     assert view.reader is DeviceHealth.SILENT
+    rig.outbox.close()
+
+
+def test_what_the_battery_and_the_board_ask_for_is_told(rig: Rig) -> None:
+    disk = Disk(free_bytes=10**9, is_read_only=False, worn_percent=90, errors=None)
+    rig.power.board = BoardFacts(Throttled.UNDER_VOLTAGE, 51.6, disk)
+    for _ in range(CONFIRMED_BY):
+        rig.power._take(Charge(14.4, 3.4, is_charging=False, is_on_mains=False, source="x"))
+    assert rig.status.view().troubles[-3:] == (
+        Trouble.BATTERY_LOW,
+        Trouble.UNDER_VOLTAGE,
+        Trouble.DISK_WEARING,
+    )
+    beat = rig.status.heartbeat()
+    assert beat.power == PowerReport(False, 14, True, 52)
+    assert beat.position_trust is PositionTrust.UNKNOWN
+    assert beat.enclosure_is_open is None
     rig.outbox.close()
 
 

@@ -448,9 +448,14 @@ def test_a_read_reply_that_does_not_add_up_is_one_trouble(
     assert len(events) == 1
 
 
-def test_a_reply_with_fingerprints_is_read_like_any_other(run: Run) -> None:
-    head = bytes.fromhex("01 00 04 00 04 00")
-    events = run(Scripted(frame(OK + head + encode_text_block(CARD) + bytes(2048))).events(3))
-    (event,) = events
+@pytest.mark.parametrize("prints_bytes", [1024, 512, 0])
+def test_a_reply_with_fingerprints_is_read_like_any_other_and_they_are_dropped(
+    run: Run, prints_bytes: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    head = bytes.fromhex("01 00 04 00") + prints_bytes.to_bytes(2, "big")
+    parts = encode_text_block(CARD) + bytes(1024) + b"\xa5" * prints_bytes
+    (event,) = run(Scripted(frame(OK + head + parts)).events(3))
     assert isinstance(event, CardRead)
     assert event.number == CARD.number
+    assert "a5a5" not in caplog.text + repr(event)

@@ -1,4 +1,5 @@
 import struct
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -174,6 +175,26 @@ def test_any_bytes_leave_the_framer_working(chunks: list[bytes]) -> None:
     while frames.is_inside_frame:
         frames.give_up()
     assert frames.feed(NO_CARD)[-1:] == [b"\0\0\x80"]
+
+
+FUZZED_BYTES = 1_000_000
+
+
+def test_a_million_bytes_of_anything_lose_no_frame_behind_them() -> None:
+    """Seeded: pieces of frames, whole ones, noise, cut anywhere."""
+    random = Random(467)
+    frames, fed_bytes, found = SdtFramer(), 0, 0
+    pieces = [PREAMBLE, PREAMBLE[:3], PREAMBLE + b"\x09\x60", FOUND, VENDOR_TIMEOUT, FOUND[:-1]]
+    while fed_bytes < FUZZED_BYTES:
+        data = random.choice([*pieces, random.randbytes(random.randrange(1, 300))])
+        fed_bytes += len(data)
+        found += len(frames.feed(data))
+        if frames.is_inside_frame and random.random() < 0.1:
+            found += len(frames.give_up())
+    while frames.is_inside_frame:
+        frames.give_up()
+    assert found > FUZZED_BYTES / 1000
+    assert frames.feed(NO_CARD) == [b"\0\0\x80"]
 
 
 TEXT = bytes(range(256))
