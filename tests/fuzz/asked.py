@@ -105,10 +105,11 @@ class _Pn532(_Asked):
 
 
 def _pn532_answer(random: Random) -> tuple[bytes, object]:
-    body = b"\xd5" + random.choice((b"\x4b\x01", b"\x41\x00")) + random.randbytes(9)
-    if random.random() < 0.5:
-        body += random.randbytes(200)
-    lengths = bytes([len(body), -len(body) & 0xFF])
+    body = b"\xd5" + random.choice((b"\x4b\x01", b"\x41\x00"))
+    body += random.randbytes(random.randint(1, 262))
+    size = len(body).to_bytes(2, "big")
+    short = bytes([len(body) & 0xFF, -len(body) & 0xFF])
+    lengths = short if len(body) < 256 else b"\xff\xff" + size + bytes([-sum(size) & 0xFF])
     return b"\0\0\xff" + lengths + body + bytes([-sum(body) & 0xFF, 0]), body
 
 
