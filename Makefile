@@ -2,7 +2,7 @@
 PYTHON ?= python3
 MUSTER = .venv/bin/muster
 
-.PHONY: setup setup-tests demo test check bench
+.PHONY: setup setup-tests demo test check bench fuzz
 
 setup:
 	@$(PYTHON) bootstrap.py
@@ -25,3 +25,6 @@ check: setup-tests
 
 bench: setup-tests
 	.venv/bin/python -m tests.bench
+
+fuzz: setup-tests
+	.venv/bin/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS))

@@ -1,4 +1,4 @@
-"""Muster's front door: `muster terminal|gateway|provision|sim|demo|doctor`, loaded when used."""
+"""Muster's front door: `muster terminal|gateway|provision|device|sim|...`, loaded when used."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from runtime.release import VERSION
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "demo": "sim.cli_demo:demo",
+        "device": "terminal.device_cli:device",
         "doctor": "provisioning.doctor:doctor",
         "gateway": "gateway.cli:gateway",
         "provision": "provisioning.cli:provision",

@@ -13,6 +13,9 @@ from drivers.errors import DriverConfigError
 OPEN_PORT = "drivers.port:open_port"
 OPEN_I2C = "drivers.i2c:open_i2c"
 OPEN_SYSFS = "drivers.power.kernel:open_sysfs"
+OPEN_EVENTS = "drivers.readers.evdev:open_events"
+OPEN_PCSC = "drivers.readers.pcsc_port:open_pcsc"
+OPEN_SDT = "drivers.readers.sdt_port:open_sdt"
 PORT_SCHEMES = ("serial", "tcp", "usb", "evdev", "pcsc")
 """What the URL of a port may begin with; which of them a driver takes, its `open` says."""
 
@@ -31,7 +34,13 @@ class Driver:
 
 
 READERS: Mapping[str, Driver] = {
-    "sdt": Driver("drivers.readers.sdt:SdtReader", "drivers.readers.sdt_port:open_sdt", polls=True),
+    "mrz": Driver("drivers.readers.mrz:MrzReader"),
+    "mrz_wedge": Driver("drivers.readers.mrz:MrzWedgeReader", open=OPEN_EVENTS),
+    "pcsc": Driver("drivers.readers.pcsc:PcscReader", open=OPEN_PCSC),
+    "pn532": Driver("drivers.readers.pn532:Pn532Reader", polls=True),
+    "scanner": Driver("drivers.readers.scanner:ScannerReader"),
+    "sdt": Driver("drivers.readers.sdt:SdtReader", open=OPEN_SDT, polls=True),
+    "wedge": Driver("drivers.readers.wedge:WedgeReader", open=OPEN_EVENTS),
 }
 GNSS: Mapping[str, Driver] = {
     "nmea": Driver("drivers.gnss.nmea:NmeaReceiver"),

@@ -89,10 +89,10 @@ async def keep_open(
         try:
             await _use_once(url, run, open_at, ready)
         except TransientDriverError as error:
-            report(_state_after(error), str(error))
+            report(state_after(error), str(error))
             await sleep(backoff.next_s())
         except DeviceRefused as error:
-            report(_state_after(error), str(error))
+            report(state_after(error), str(error))
             await sleep(REFUSED_WAIT_S)
         else:
             return
@@ -106,5 +106,6 @@ async def _use_once(url: str, run: Run[PortT], open_at: Open[PortT], ready: Read
         await port.close()
 
 
-def _state_after(error: DriverError) -> DeviceState:
+def state_after(error: DriverError) -> DeviceState:
+    """The state of a device whose use ended so."""
     return next(state for kind, state in _STATES if isinstance(error, kind))

@@ -61,15 +61,15 @@ class _Gateway(Struct, frozen=True):
     revocations: Path = Path(REVOKED_BADGES)
 
 
-def check_terminal(folder: Path, now: datetime) -> Iterator[Finding]:
-    """A terminal's folder, on the terminal."""
+def check_terminal(folder: Path, now: datetime, *, with_ports: bool = True) -> Iterator[Finding]:
+    """A terminal's folder, on the terminal; `with_ports`: are its serial devices there?"""
     try:
         settings = load_config(folder / TERMINAL_TOML, _Terminal)
     except ConfigError as error:
         yield _unreadable(error)
         return
     yield from check_ports((settings.web.port,))
-    for port in (*settings.readers, settings.gnss):
+    for port in (*settings.readers, settings.gnss) if with_ports else ():
         if port is not None and urlsplit(port.port).scheme == "serial":
             yield check_serial_device(Path(urlsplit(port.port).path))
     identity = folder / settings.identity

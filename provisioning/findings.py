@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
 
-Lang = Literal["zh", "en"]
+from runtime.language import Lang
 
 
 class Mark(IntEnum):

@@ -13,6 +13,10 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "panel": "sim.cli_panel:panel",
         "ups": "sim.cli_ups:ups",
         "idreader": "sim.cli_idreader:idreader",
+        "mrz": "sim.cli_mrz:mrz",
+        "pcsc": "sim.cli_pcsc:pcsc",
+        "pn532": "sim.cli_pn532:pn532",
+        "scanner": "sim.cli_scanner:scanner",
         "tell": "sim.cli_tell:tell",
     }
 )

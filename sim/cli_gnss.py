@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import chain, takewhile
+from itertools import takewhile
 from pathlib import Path
 
 import click
 
+from drivers.recording import looks_like_recording
 from sim.control import Verb
 from sim.devices.burst import Burst, play
 from sim.devices.gnss import SimGnss
@@ -14,18 +15,14 @@ from sim.devices.gnss_replay import replay
 from sim.workbench import LineOptions, Workbench, line_options
 
 CHENGDU = (30.657, 104.066)
+TITLE = "satellite receiver"
 _TIME_FORMATS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 _FOR_A_MADE_UP_RECEIVER = ("latitude", "longitude", "start")
+_FOR_SENTENCES = (*_FOR_A_MADE_UP_RECEIVER, "speed", "seconds")
 
 
 @click.command()
-@line_options
-@click.option(
-    "--replay",
-    "recording",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Play this NMEA recording, again and again, instead of making sentences up.",
-)
+@line_options(kind="nmea")
 @click.option(
     "--speed",
     type=click.FloatRange(min=0),
@@ -48,7 +45,6 @@ def gnss(
     context: click.Context,
     *,
     options: LineOptions,
-    recording: Path | None,
     speed: float,
     latitude: float,
     longitude: float,
@@ -58,35 +54,40 @@ def gnss(
     """Simulate a satellite receiver.
 
     Without --replay it stands at one place and has a fix from the first second, and --control
-    makes it jump, drift or be jammed. Ends after --seconds, or on Ctrl-C.
+    makes it jump, drift or be jammed. --replay takes what --record makes, and any file of NMEA
+    sentences: these are played again and again. Ends after --seconds, or on Ctrl-C.
     """
     bench = Workbench(options)
-    bursts: Iterator[Burst]
-    verbs: Mapping[str, Verb] = {}
-    if recording is not None:
-        for name in _FOR_A_MADE_UP_RECEIVER:
-            if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-                raise click.UsageError(f"--{name} means nothing with --replay")
-        bursts = _recorded(recording)
+    if options.replay is not None and looks_like_recording(options.replay):
+        _refuse(context, _FOR_SENTENCES)
+        ended = bench.replay(TITLE, options.replay)
     else:
-        device = SimGnss(
-            latitude_deg=latitude,
-            longitude_deg=longitude,
-            start=datetime.now(UTC) if start is None else start.replace(tzinfo=UTC),
-            seed=options.seed,
-        )
-        bursts, verbs = device.bursts(), device.verbs
-    if seconds is not None:
-        bursts = takewhile(lambda burst: burst.after_s <= seconds, bursts)
-    ended = bench.run("satellite receiver", lambda: play(bursts, bench.line, speed=speed), verbs)
+        verbs: Mapping[str, Verb] = {}
+        if options.replay is not None:
+            _refuse(context, _FOR_A_MADE_UP_RECEIVER)
+            bursts = _replayed(options.replay)
+        else:
+            device = SimGnss(
+                latitude_deg=latitude,
+                longitude_deg=longitude,
+                start=datetime.now(UTC) if start is None else start.replace(tzinfo=UTC),
+                seed=options.seed,
+            )
+            bursts, verbs = device.bursts(), device.verbs
+        if seconds is not None:
+            bursts = takewhile(lambda burst: burst.after_s <= seconds, bursts)
+        ended = bench.run(TITLE, lambda: play(bursts, bench.line, speed=speed), verbs)
     click.echo("end" if ended else "stopped")
 
 
-def _recorded(recording: Path) -> Iterator[Burst]:
-    """The recording without end; one that cannot be played is noticed before anything is made."""
-    bursts = replay(recording, loop=True)
+def _refuse(context: click.Context, names: tuple[str, ...]) -> None:
+    for name in names:
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{name} means nothing with this --replay")
+
+
+def _replayed(path: Path) -> Iterator[Burst]:
     try:
-        first = next(bursts)
+        return replay(path, loop=True)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    return chain([first], bursts)

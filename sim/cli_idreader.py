@@ -8,22 +8,23 @@ from pathlib import Path
 import click
 
 from sim.control import ControlError, Verb, no_words, one_word
-from sim.devices.card import Card, DeckError, read_deck
+from sim.devices.card import Card, read_deck
+from sim.devices.deck import DeckError
 from sim.devices.idreader import BAUDS, SimIdReader
 from sim.workbench import LineOptions, Workbench, line_options
 
 EVERY_S = 3.0  # an unhurried queue
 HOLD_S = 1.5  # long enough for a poll and a read at 115200 baud
+TITLE = "ID card reader"
 _SECONDS = click.FloatRange(min=0, min_open=True)
 
 
 @click.command()
-@line_options
+@line_options(kind="sdt")
 @click.option(
     "--deck",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    required=True,
-    help="CSV file of cards; the columns are in sim/README.md.",
+    help="CSV file of cards; the columns are in sim/README.md. Needed without --replay.",
 )
 @click.option("--every", type=_SECONDS, default=EVERY_S, show_default=True, help="Seconds a card.")
 @click.option("--hold", type=_SECONDS, default=HOLD_S, show_default=True, help="Of them, on it.")
@@ -37,13 +38,19 @@ def idreader(
     Each card of the deck lies on the reader for --hold seconds, one every --every seconds. Ends
     with the deck, or on Ctrl-C.
     """
+    bench = Workbench(options)
+    if options.replay is not None:
+        ended = bench.replay(TITLE, options.replay)
+        click.echo("end of the recording" if ended else "stopped")
+        return
+    if deck is None:
+        raise click.UsageError("give --deck or --replay")
     if hold > every:
         raise click.UsageError("--hold cannot be longer than --every")
     try:
         cards = read_deck(deck)
     except DeckError as error:
         raise click.ClickException(str(error)) from error
-    bench = Workbench(options)
     reader = SimIdReader(bench.line, baud=options.baud or BAUDS[0], on_baud=bench.set_baud)
 
     async def deal() -> None:
@@ -54,17 +61,17 @@ def idreader(
             reader.remove()
             await asyncio.sleep(every - hold)
 
-    ended = bench.run(
-        "ID card reader", reader.run, _verbs(reader, cards), None if by_hand else deal
-    )
+    ended = bench.run(TITLE, reader.run, _verbs(reader, cards), None if by_hand else deal)
     click.echo("end of the deck" if ended else "stopped")
 
 
 def _verbs(reader: SimIdReader, cards: Sequence[Card]) -> Mapping[str, Verb]:
+    numbered = {str(number): card for number, card in enumerate(cards, start=1)}
+
     def present(number: str) -> None:
-        if not number.isdigit() or not 1 <= int(number) <= len(cards):
+        if number not in numbered:
             raise ControlError(f"the deck has cards 1 to {len(cards)}")
-        reader.present(cards[int(number) - 1])
+        reader.present(numbered[number])
 
     def fail(sw: str) -> None:
         try:

@@ -5,7 +5,7 @@ import os
 import sys
 import termios
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from rich.columns import Columns
@@ -25,28 +25,37 @@ HELP = "c u p press · C U P hold · t tamper loop · x cable · q quit"
 REDRAW_S = 0.1
 
 
-async def show(rig: PanelRig, obey: Callable[[str], str], console: Console) -> None:
+async def show(rig: PanelRig, obey: Callable[[str], Awaitable[str]], console: Console) -> None:
     """Draw the panel and obey keys until the quit key; without a terminal, one line per change."""
     if not (console.is_terminal and sys.stdin.isatty()):
         await _tell(rig, console)
         return
-    loop, quitting = asyncio.get_running_loop(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    keys: asyncio.Queue[str] = asyncio.Queue()
 
     def read() -> None:
         for key in os.read(sys.stdin.fileno(), 64).decode(errors="replace"):
-            if key in QUIT_KEYS:
-                quitting.set()
-            elif (command := command_of(key, rig.feed.value)) is not None:
-                obey(command)
+            keys.put_nowait(key)
 
     with _single_keys(), Live(draw(rig.feed.value), console=console, auto_refresh=False) as live:
         loop.add_reader(sys.stdin.fileno(), read)
         try:
-            while not quitting.is_set():
+            while (key := await _next_key(keys)) not in QUIT_KEYS:
                 live.update(draw(rig.feed.value), refresh=True)
-                await asyncio.sleep(REDRAW_S)
+                command = command_of(key, rig.feed.value)
+                if command is not None:
+                    await obey(command)
         finally:
             loop.remove_reader(sys.stdin.fileno())
+
+
+async def _next_key(keys: asyncio.Queue[str]) -> str:
+    """A key, or an empty text when it is time to draw again."""
+    try:
+        async with asyncio.timeout(REDRAW_S):
+            return await keys.get()
+    except TimeoutError:
+        return ""
 
 
 def command_of(key: str, view: RigView) -> str | None:

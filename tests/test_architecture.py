@@ -22,13 +22,21 @@ MAX_LINES = 400
 DATA_SUFFIXES = {".sql", ".toml", ".html", ".css", ".js", ".svg"}
 WEB_STACK = {"fastapi", "starlette", "uvicorn", "jinja2"}
 CONTRACTS = {
+    "mrz": "test_reader_contract",
+    "mrz_wedge": "test_reader_contract",
+    "scanner": "test_reader_contract",
     "sdt": "test_reader_contract",
+    "wedge": "test_reader_contract",
     "nmea": "test_gnss_contract",
     "gpsd": "test_gnss_contract",
     **dict.fromkeys(GAUGES, "test_gauge_contract"),
 }
 SIMULATORS = {
+    "mrz": "sim.devices.mrz:SimMrz",
+    "mrz_wedge": "sim.devices.mrz:SimMrz",
+    "scanner": "sim.devices.scanner:SimScanner",
     "sdt": "sim.devices.idreader:SimIdReader",
+    "wedge": "sim.devices.scanner:SimScanner",
     "nmea": "sim.devices.gnss:SimGnss",
     "gpsd": "sim.devices.gpsd:SimGpsd",
     "kernel": "sim.power_supply:PowerSupplyTree",
@@ -37,7 +45,11 @@ SIMULATORS = {
     "lc709203f": "sim.devices.ups:SimLc709203f",
 }
 SHEETS = {
+    "mrz": "mrz.md",
+    "mrz_wedge": "mrz.md",
+    "scanner": "scanner.md",
     "sdt": "sdt-reader.md",
+    "wedge": "wedge.md",
     "nmea": "gnss-nmea.md",
     "gpsd": "gpsd.md",
     **dict.fromkeys(GAUGES, "power.md"),

@@ -47,7 +47,8 @@ class CodeRead:
 class TagRead:
     """One contactless tag. Its `uid` can be copied: it names, it proves nothing.
 
-    `text` is the first text of its NDEF message, None if it holds none.
+    `text` is the first text of its NDEF message, None if it holds none. `uid` is empty for a tag
+    that makes up a new one each time, such as a phone: only its text tells it from others.
     """
 
     uid: bytes = field(repr=False)

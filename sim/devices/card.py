@@ -4,12 +4,13 @@ Written from hw/sdt-reader.md 6 and 7, never from drivers/, so that the two can 
 Not modelled: photo and fingerprint content, appended addresses, the chip's own cryptography.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
+
+from sim.devices.deck import DeckError, read_rows
 
 TEXT_BLOCK_BYTES = 256
 FINGERPRINT_BYTES = 512
@@ -153,10 +154,6 @@ def encode_text_block(card: Card) -> bytes:
     return bytes(block)
 
 
-class DeckError(ValueError):
-    """A deck file that cannot be used; says which line and why, never whose card."""
-
-
 def read_deck(path: Path) -> list[Card]:
     """Read cards from a CSV file with a header line; the columns are the fields of `Card`.
 
@@ -164,29 +161,12 @@ def read_deck(path: Path) -> list[Card]:
     without a byte order mark. Raises `DeckError`, and `OSError` if there is no such file.
     """
     known = {item.name for item in fields(Card)}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        try:
-            columns = set(rows.fieldnames or [])
-            if not {"number", "name"} <= columns:
-                raise DeckError(f"{path}: the first line must name the columns number and name")
-            if columns - known:
-                raise DeckError(f"{path}: no such column: {', '.join(sorted(columns - known))}")
-            cards = [_card(row, f"{path} line {rows.line_num}") for row in rows]
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise DeckError(f"{path}: not a CSV file in UTF-8: {error}") from error
-    if not cards:
-        raise DeckError(f"{path}: no cards")
-    return cards
+    rows = read_rows(path, known=known, required=("number", "name"))
+    return [_card(dict(cells), where) for where, cells in rows]
 
 
-def _card(row: Mapping[str | None, str | None], where: str) -> Card:
-    if None in row or None in row.values():
-        raise DeckError(f"{where}: not as many cells as the first line has columns")
-    cells = {name: cell.strip() for name, cell in row.items() if name and cell and cell.strip()}
+def _card(cells: dict[str, str], where: str) -> Card:
     kind, fingerprints = cells.pop("kind", "resident"), cells.pop("fingerprints", "0")
-    if not {"number", "name"} <= cells.keys():
-        raise DeckError(f"{where}: number or name is empty")
     if kind not in {known.value for known in CardKind}:
         raise DeckError(f"{where}: kind must be one of {', '.join(k.value for k in CardKind)}")
     if fingerprints not in {"0", "1", "2"}:

@@ -22,13 +22,17 @@ _TIMED = re.compile(rb"\$[A-Z]{2}(RMC|GGA|ZDA),(?:(\d\d)(\d\d)(\d\d(?:\.\d+)?))?
 
 
 def replay(path: Path, *, loop: bool = False) -> Iterator[Burst]:
-    """Yield the recording line by line, once or without end.
+    """The recording line by line, once or without end.
 
     Raises `ValueError` for a file without a line to send, `OSError` for one that cannot be read.
     """
     lines = [line for line in path.read_bytes().splitlines(keepends=True) if line[:1] != b"#"]
     if not lines:
         raise ValueError(f"{path}: nothing recorded")
+    return _played(lines, loop=loop)
+
+
+def _played(lines: list[bytes], *, loop: bool) -> Iterator[Burst]:
     begin_s = 0.0
     while True:
         after_s = begin_s

@@ -1,6 +1,6 @@
 """The page of a simulated panel: lights and tones to watch, buttons and a loop to move."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -36,7 +36,11 @@ class Bar:
 
 
 def panel_app(
-    feed: Feed[RigView], buttons: tuple[str, ...], *, has_loop: bool, obey: Callable[[str], str]
+    feed: Feed[RigView],
+    buttons: tuple[str, ...],
+    *,
+    has_loop: bool,
+    obey: Callable[[str], Awaitable[str]],
 ) -> Starlette:
     """The site; `obey` takes a command of the control socket and returns its answer."""
     screen = Screen(
@@ -51,7 +55,7 @@ def panel_app(
 
     async def tell(request: Request) -> Response:
         """`POST /tell/down/confirm` does what the control socket does for `down confirm`."""
-        answer = obey(f"{request.path_params['verb']} {request.path_params['what']}")
+        answer = await obey(f"{request.path_params['verb']} {request.path_params['what']}")
         return PlainTextResponse(answer, 200 if answer.startswith("ok") else 400)
 
     return Starlette(

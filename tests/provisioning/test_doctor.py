@@ -27,7 +27,7 @@ from provisioning.checks_machine import (
     judge_mosquitto,
 )
 from provisioning.checks_node import RENEW_WITHIN, check_certificate, check_crl, check_identity
-from provisioning.doctor import doctor, examine, language
+from provisioning.doctor import doctor, examine
 from provisioning.findings import Finding, Mark, render
 from provisioning.layout import IDENTITY, REVOKED_BADGES, CountyFolder
 from provisioning.plans import CountyPlan, DevicePlan, TerminalPlan
@@ -324,19 +324,6 @@ def test_the_pins_are_judged(
         (tmp_path / "model").write_text(board)
     mocker.patch("importlib.util.find_spec", return_value=object() if lgpio else None)
     assert check_pins(tmp_path / "model").mark is mark
-
-
-@pytest.mark.parametrize(
-    ("environment", "lang"),
-    [
-        ({"LANG": "zh_CN.UTF-8"}, "zh"),
-        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "en_GB.UTF-8"}, "en"),
-        ({"LANG": "de_DE.UTF-8"}, "en"),
-        ({}, "en"),
-    ],
-)
-def test_the_operators_language(environment: dict[str, str], lang: str) -> None:
-    assert language(environment) == lang
 
 
 def test_the_command_says_it_in_words_and_in_its_exit_code(tmp_path: Path) -> None:

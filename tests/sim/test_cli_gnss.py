@@ -115,7 +115,7 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     assert "nothing recorded" in output
     code, output = invoke("--link", str(link), "--replay", str(empty), "--latitude", "1")
     assert code == 2
-    assert "--latitude means nothing with --replay" in output
+    assert "--latitude means nothing with this --replay" in output
     code, output = invoke("--link", str(empty))
     assert code == 1
     assert "not touching it" in output

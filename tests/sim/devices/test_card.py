@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.readers.resident_card import id_number_is_valid
-from sim.devices.card import Card, CardKind, DeckError, check_digit, encode_text_block, read_deck
+from sim.devices.card import Card, CardKind, check_digit, encode_text_block, read_deck
+from sim.devices.deck import DeckError
 
 
 @pytest.mark.parametrize(

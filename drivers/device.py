@@ -1,0 +1,176 @@
+"""One device of any role, by its kind and port: used until told otherwise, or just looked at.
+
+For commands that take a device as it comes. A terminal attaches its devices by role.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from random import Random
+from types import MappingProxyType
+
+from drivers.errors import DriverConfigError, DriverError
+from drivers.gnss.base import GnssEvent, GnssReceiver
+from drivers.port import Closable
+from drivers.readers.base import CardReader, ReaderEvent
+from drivers.registry import (
+    GNSS,
+    OPEN_EVENTS,
+    OPEN_PCSC,
+    OPEN_PORT,
+    OPEN_SDT,
+    READERS,
+    Driver,
+    load,
+)
+from drivers.supervisor import (
+    REOPEN_FIRST_S,
+    REOPEN_LIMIT_S,
+    DeviceState,
+    OnState,
+    Ready,
+    Run,
+    keep_open,
+    state_after,
+)
+from runtime.backoff import Backoff
+from runtime.release import RELEASED
+
+DeviceEvent = ReaderEvent | GnssEvent
+
+
+class Role(Enum):
+    """What a device is for."""
+
+    READER = "reader"
+    GNSS = "gnss"
+
+
+ROLES: Mapping[Role, Mapping[str, Driver]] = MappingProxyType(
+    {Role.READER: READERS, Role.GNSS: GNSS}
+)
+
+URL_FORMS: Mapping[str, str] = MappingProxyType(
+    {
+        OPEN_PORT: "serial:///dev/ttyUSB0?baud=115200  tcp://HOST:PORT",
+        OPEN_SDT: "serial:///dev/ttyUSB0?baud=auto  usb://0400:c35a  tcp://HOST:PORT",
+        OPEN_EVENTS: "evdev:///dev/input/by-id/...-event-kbd?id=0c2e:0b61",
+        OPEN_PCSC: "pcsc:  pcsc:///PART-OF-A-NAME",
+    }
+)
+"""What opens a driver's port -> what its URLs look like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A driver, and where its device is plugged in."""
+
+    role: Role
+    kind: str
+    driver: Driver
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a device did: its state, and a few words of the driver's about it."""
+
+    state: DeviceState
+    detail: str
+    event: DeviceEvent | None = None
+    """What a receiver or gauge said first."""
+
+
+def find_device(kind: str, url: str) -> Device:
+    """The device of this kind at `url`. Raises `DriverConfigError`, naming the kinds."""
+    for role, drivers in ROLES.items():
+        if kind in drivers:
+            return Device(role, kind, drivers[kind], url)
+    kinds = ", ".join(sorted(kind for drivers in ROLES.values() for kind in drivers))
+    raise DriverConfigError(f"no driver {kind!r}; there are: {kinds}")
+
+
+async def use_device(
+    device: Device,
+    take: Callable[[DeviceEvent], None],
+    on_state: OnState,
+    *,
+    tap: Callable[[Closable], Closable] = lambda port: port,
+) -> None:
+    """Use a device until cancelled: `take` gets its events, `on_state` its states.
+
+    `tap` is put between port and driver. Raises `DriverConfigError`.
+    """
+    await keep_open(
+        device.url,
+        _runner(device, take, tap),
+        open_at=load(device.driver.open),
+        on_state=on_state,
+        backoff=Backoff(REOPEN_FIRST_S, REOPEN_LIMIT_S, Random()),
+    )
+
+
+async def look_at_device(device: Device, limit_s: float) -> Look:
+    """Open a device, wait for a sign of life, close it again; at most about `limit_s`.
+
+    A reader is ready when its driver says so, any other device with its first event. Raises
+    `DriverConfigError`.
+    """
+    looks: asyncio.Queue[Look] = asyncio.Queue()
+
+    def ready(detail: str) -> None:
+        if device.role is Role.READER:
+            looks.put_nowait(Look(DeviceState.READY, detail))
+
+    def take(event: DeviceEvent) -> None:
+        looks.put_nowait(Look(DeviceState.READY, "", event))
+
+    async def use() -> None:
+        port = await load(device.driver.open)(device.url)
+        try:
+            await _runner(device, take)(port, ready)
+        finally:
+            await port.close()
+
+    using = asyncio.create_task(use())
+    looking = asyncio.create_task(looks.get())
+    try:
+        done, _ = await asyncio.wait(
+            (looking, using), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        if looking in done:
+            return looking.result()
+        if using in done:
+            using.result()
+        return Look(DeviceState.SILENT, f"no sign of life for {limit_s:g} s")
+    except DriverConfigError:
+        raise
+    except DriverError as error:
+        return Look(state_after(error), str(error))
+    finally:
+        for task in (using, looking):
+            task.cancel()
+        await asyncio.gather(using, looking, return_exceptions=True)
+
+
+def _runner(
+    device: Device,
+    take: Callable[[DeviceEvent], None],
+    tap: Callable[[Closable], Closable] = lambda port: port,
+) -> Run[Closable]:
+    make = load(device.driver.make)
+
+    async def read(port: Closable, ready: Ready) -> None:
+        reader: CardReader = make(tap(port), on_ready=ready)
+        async for event in reader.events():
+            take(event)
+
+    async def listen(port: Closable, ready: Ready) -> None:
+        receiver: GnssReceiver = make(tap(port), built=RELEASED.date(), monotonic=time.monotonic)
+        async for event in receiver.events():
+            ready("")
+            take(event)
+
+    return {Role.READER: read, Role.GNSS: listen}[device.role]

@@ -1,0 +1,150 @@
+"""PN532 wire format on a serial line: commands out, answers in (hw/pn532.md 2 to 4).
+
+    00 00 FF | LEN LCS | TFI data | DCS 00       LEN + LCS = 0, TFI + data + DCS = 0, modulo 256
+    00 00 FF FF FF | LENM LENL LCS | TFI data | DCS 00
+
+Pure: no I/O and no clock.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+_START = bytes.fromhex("00 FF")
+_ACK = bytes.fromhex("00 FF")  # where LEN and LCS would be
+_NACK = bytes.fromhex("FF 00")
+_EXTENDED = bytes.fromhex("FF FF")
+_LENGTHS_AT = len(_START)
+_BODY_AT = _LENGTHS_AT + 2
+_EXTENDED_BODY_AT = _BODY_AT + 3
+_BODY_MAX = 265  # TFI, command code and 263 bytes of data, the most a PN532 takes or gives
+
+_TO_READER = 0xD4
+_FROM_READER = 0xD5
+
+ABORT = bytes.fromhex("00 00 FF 00 FF 00")  # an ACK from the host ends the command in progress
+WAKE_UP = bytes.fromhex("55 55") + bytes(14)  # the clock needs the time of these to start
+
+_STATUS_CODE = 0x3F  # the bits above tell of chained data, which we never ask for
+_UID_AT = 5
+
+
+class Command(IntEnum):
+    """What we ask."""
+
+    FIRMWARE = 0x02
+    SAM_CONFIGURATION = 0x14
+    RF_CONFIGURATION = 0x32
+    EXCHANGE = 0x40
+    LIST_TARGET = 0x4A
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A tag of type A that was found; `sel_res` tells what it speaks."""
+
+    sel_res: int
+    uid: bytes = field(repr=False)
+
+
+def frame(command: Command, data: bytes = b"") -> bytes:
+    """The frame of a command with up to 252 bytes of data."""
+    body = bytes([_TO_READER, command]) + data
+    lengths = bytes([len(body), -len(body) & 0xFF])
+    return b"\0" + _START + lengths + body + bytes([-sum(body) & 0xFF, 0])
+
+
+def answer_to(command: Command, body: bytes) -> bytes | None:
+    """The data of a frame's body if it answers `command`, else None."""
+    head = bytes([_FROM_READER, command + 1])
+    return body[len(head) :] if body.startswith(head) else None
+
+
+def parse_target(data: bytes) -> Target | None:
+    """The tag in the answer to LIST_TARGET; None if there is none, or the answer makes no sense."""
+    if len(data) <= _UID_AT or data[0] == 0:
+        return None
+    length = data[_UID_AT]
+    uid = data[_UID_AT + 1 : _UID_AT + 1 + length]
+    return Target(data[_UID_AT - 1], uid) if 0 < length == len(uid) else None
+
+
+def exchanged(data: bytes) -> bytes | None:
+    """The tag's own words in the answer to EXCHANGE; None if the PN532 got none out of it."""
+    return data[1:] if data and not data[0] & _STATUS_CODE else None
+
+
+class Pn532Framer:
+    """Cuts a byte stream into bodies, TFI onwards; drops ACKs and NACKs.
+
+    `damaged` counts frames that began and were not whole: wrong sum, wrong length, given up.
+    """
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self.damaged = 0
+
+    @property
+    def is_inside_frame(self) -> bool:
+        """Whether a frame has begun and its end is still awaited."""
+        return self._pending.startswith(_START)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take bytes as they come; return the bodies completed by them."""
+        self._pending += data
+        bodies: list[bytes] = []
+        while (start := self._pending.find(_START)) >= 0:
+            del self._pending[:start]
+            place = self._body_place()
+            if place is None:
+                self._resync()
+            elif len(self._pending) < place.stop:
+                return bodies
+            else:
+                bodies += self._take(place)
+        # The stream may stop inside a start code: keep what could be its beginning.
+        del self._pending[: -(len(_START) - 1)]
+        return bodies
+
+    def give_up(self) -> list[bytes]:
+        """The rest of the frame will not come: look again behind its first byte."""
+        if self.is_inside_frame:
+            self._resync()
+        return self.feed(b"")
+
+    def clear(self) -> None:
+        """Forget everything not yet returned."""
+        self._pending.clear()
+
+    def _body_place(self) -> slice | None:
+        """Where the body at the front lies, checksum included; None: no frame begins here.
+
+        Ends beyond `_pending` while that is unknown; is empty for an ACK or NACK.
+        """
+        lengths = bytes(self._pending[_LENGTHS_AT:_BODY_AT])
+        if len(lengths) < 2:
+            return slice(_BODY_AT, _BODY_AT)
+        if lengths in (_ACK, _NACK):
+            return slice(_BODY_AT, _BODY_AT)
+        if lengths != _EXTENDED:
+            return _place(_BODY_AT, lengths[0], sum(lengths))
+        extended = self._pending[_BODY_AT:_EXTENDED_BODY_AT]
+        if len(extended) < 3:
+            return slice(_EXTENDED_BODY_AT, _EXTENDED_BODY_AT)
+        return _place(_EXTENDED_BODY_AT, int.from_bytes(extended[:2], "big"), sum(extended))
+
+    def _take(self, place: slice) -> list[bytes]:
+        body = bytes(self._pending[place])
+        if sum(body) & 0xFF:
+            self._resync()
+            return []
+        del self._pending[: place.stop]
+        return [body[:-1]] if body else []
+
+    def _resync(self) -> None:
+        self.damaged += 1
+        del self._pending[0]
+
+
+def _place(at: int, length: int, checked_sum: int) -> slice | None:
+    is_frame = checked_sum & 0xFF == 0 and 0 < length <= _BODY_MAX
+    return slice(at, at + length + 1) if is_frame else None

@@ -1,0 +1,157 @@
+"""One device of any role: used across its troubles, or looked at once, in bounded time."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers.device import (
+    ROLES,
+    URL_FORMS,
+    DeviceEvent,
+    Look,
+    Role,
+    find_device,
+    look_at_device,
+    use_device,
+)
+from drivers.errors import DriverConfigError
+from drivers.gnss.base import NoFix
+from drivers.port import open_port
+from drivers.readers.base import CardRead
+from drivers.supervisor import DeviceState
+from sim.devices.burst import play
+from sim.devices.card import Card
+from sim.devices.gnss import SimGnss
+from sim.devices.idreader import SimIdReader
+from sim.expose import ExposedPty
+
+ENOUGH_S = 20
+LIMIT_S = 8.0
+Speak = Callable[[ExposedPty], Coroutine[Any, Any, None]]
+
+
+async def id_reader(cable: ExposedPty) -> None:
+    await SimIdReader(cable).run()
+
+
+async def broken_reader(cable: ExposedPty) -> None:
+    reader = SimIdReader(cable)
+    reader.break_module(bytes.fromhex("000066"), cured_by_reset=False)
+    await reader.run()
+
+
+async def receiver(cable: ExposedPty) -> None:
+    start = datetime(2026, 5, 1, 10, tzinfo=UTC)
+    device = SimGnss(latitude_deg=30.0, longitude_deg=104.0, start=start)
+    await play(device.bursts(), cable, speed=10)
+
+
+async def nothing(_cable: ExposedPty) -> None:
+    await asyncio.Event().wait()
+
+
+def looked_at(tmp_path: Path, kind: str, speak: Speak, limit_s: float = LIMIT_S) -> Look:
+    async def main() -> Look:
+        async with asyncio.timeout(ENOUGH_S), ExposedPty(tmp_path / "device") as cable:
+            speaking = asyncio.create_task(speak(cable))
+            try:
+                return await look_at_device(find_device(kind, cable.url), limit_s)
+            finally:
+                speaking.cancel()
+
+    return asyncio.run(main())
+
+
+def test_a_reader_is_ready_with_its_identity(tmp_path: Path) -> None:
+    seen = looked_at(tmp_path, "sdt", id_reader)
+    assert seen.state is DeviceState.READY
+    assert seen.detail.startswith("SAM 05.03-20160817")
+
+
+def test_a_receiver_is_ready_with_its_first_word(tmp_path: Path) -> None:
+    seen = looked_at(tmp_path, "nmea", receiver)
+    assert seen.state is DeviceState.READY
+    assert isinstance(seen.event, NoFix)  # the next one would confirm it
+
+
+def test_what_ails_a_device_is_its_state(tmp_path: Path) -> None:
+    assert looked_at(tmp_path, "sdt", broken_reader).state is DeviceState.UNAUTHORISED
+    assert looked_at(tmp_path, "sdt", receiver).state is DeviceState.OTHER
+    assert looked_at(tmp_path, "nmea", nothing).state is DeviceState.SILENT
+
+
+def test_a_look_ends_in_time(tmp_path: Path) -> None:
+    started_s = time.monotonic()
+    seen = looked_at(tmp_path, "nmea", nothing, limit_s=0.2)
+    assert seen == Look(DeviceState.SILENT, "no sign of life for 0.2 s")
+    assert time.monotonic() - started_s < 2
+
+
+def test_a_look_leaves_the_port_as_it_was(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ExposedPty(tmp_path / "device") as cable:
+            module = asyncio.create_task(SimIdReader(cable).run())
+            device = find_device("sdt", cable.url)
+            for _ in range(2):
+                assert (await look_at_device(device, LIMIT_S)).state is DeviceState.READY
+            port = await open_port(cable.url)
+            assert (await look_at_device(device, LIMIT_S)).state is DeviceState.BUSY
+            await port.close()
+            module.cancel()
+
+    asyncio.run(main())
+
+
+def test_a_missing_device_is_known_at_once(tmp_path: Path) -> None:
+    device = find_device("sdt", f"serial://{tmp_path}/nobody")
+    seen = asyncio.run(look_at_device(device, LIMIT_S))
+    assert seen.state is DeviceState.MISSING
+
+
+def test_a_wrong_setting_is_no_state() -> None:
+    with pytest.raises(DriverConfigError, match=r"there are: .*sdt"):
+        find_device("telepathy", "serial:///dev/x")
+    with pytest.raises(DriverConfigError, match="expected serial:"):
+        asyncio.run(look_at_device(find_device("nmea", "pigeon:"), LIMIT_S))
+
+
+def test_a_device_is_used_until_cancelled(tmp_path: Path) -> None:
+    events: list[DeviceEvent] = []
+    states: list[DeviceState] = []
+
+    async def main() -> None:
+        enough = asyncio.Event()
+
+        def take(event: DeviceEvent) -> None:
+            events.append(event)
+            enough.set()
+
+        async with asyncio.timeout(ENOUGH_S), ExposedPty(tmp_path / "device") as cable:
+            reader = SimIdReader(cable)
+            module = asyncio.create_task(reader.run())
+            reader.present(Card(number="11010519491231002", name="甲"))
+            device = find_device("sdt", cable.url)
+            using = asyncio.create_task(
+                use_device(device, take, lambda state, _: states.append(state))
+            )
+            await enough.wait()
+            using.cancel()
+            module.cancel()
+
+    asyncio.run(main())
+    assert [type(event) for event in events] == [CardRead]
+    assert states == [DeviceState.READY]
+
+
+def test_every_kind_is_found_and_its_urls_are_described() -> None:
+    for role, drivers in ROLES.items():
+        for kind, driver in drivers.items():
+            device = find_device(kind, "x")
+            assert (device.role, device.driver, device.url) == (role, driver, "x")
+            assert driver.open in URL_FORMS
+    assert set(ROLES) == set(Role)
