@@ -13,7 +13,7 @@ from provisioning.bundle import create_county, create_terminal
 from provisioning.errors import BadPlan
 from provisioning.layout import CountyFolder
 from provisioning.one_line import one_line_errors
-from provisioning.plans import CountyPlan, DevicePlan, Mode, Point, TerminalPlan
+from provisioning.plans import CountyPlan, DevicePlan, Mode, Point, TerminalPlan, profile_of
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 PORT_NUMBER = click.IntRange(1, 65535)
@@ -107,14 +107,14 @@ def county(
     "--reader",
     "readers",
     multiple=True,
-    metavar="KIND=PORT",
+    metavar="KIND[=PORT]",
     help="A reader, such as scanner=serial:///dev/ttyACM0; may be given again. "
-    "Default: an ID card reader, sdt, on /dev/ttyUSB0.",
+    "Without a port: where the board has it. Default: an ID card reader, sdt, on /dev/ttyUSB0.",
 )
 @click.option(
     "--gnss",
-    metavar="KIND=PORT",
-    help="The satellite receiver, if there is one, such as nmea=serial:///dev/serial0?baud=9600.",
+    metavar="KIND[=PORT]",
+    help="The satellite receiver, if there is one; nmea at the board's usual port, or such as nmea=serial:///dev/serial0?baud=9600.",
 )
 @click.option("--board", help="Board profile of hw/ for lights and buzzer, such as pi-4b.")
 @click.option(
@@ -138,12 +138,14 @@ def terminal(
 ) -> None:
     """Make terminal NAME of the county in DIR, and enrol it at the gateway."""
     with one_line_errors():
+        usual = profile_of(board).ports if board is not None else None
         plan = TerminalPlan(
             name=name,
             point=point,
             lane=lane,
-            readers=tuple(map(_device, readers)) or TerminalPlan.readers,
-            gnss=_device(gnss) if gnss is not None else None,
+            readers=tuple(_device(text, usual.reader if usual else None) for text in readers)
+            or TerminalPlan.readers,
+            gnss=_device(gnss, usual.gnss if usual else None) if gnss is not None else None,
             board=board,
             pins=pins,
             web_port=web_port,
@@ -162,9 +164,9 @@ def _parse_point(text: str) -> Point:
     return Point(*parts)
 
 
-def _device(text: str) -> DevicePlan:
+def _device(text: str, usual_port: str | None) -> DevicePlan:
     """What of it exists is checked with the rest of the plan."""
     kind, separator, port = text.partition("=")
-    if not separator:
-        raise BadPlan(f"device {text!r}: expected KIND=PORT")
-    return DevicePlan(kind, port)
+    if not separator and usual_port is None:
+        raise BadPlan(f"device {text!r}: expected KIND=PORT, or a --board whose profile has a port")
+    return DevicePlan(kind, port or usual_port or "")

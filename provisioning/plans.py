@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from drivers.errors import DriverConfigError
 from drivers.panel import PINS
+from drivers.panel.board import Board, load_board
 from drivers.registry import GNSS, PORT_SCHEMES, READERS, Driver, choose
 from protocol.ids import parse_name
 from provisioning.errors import BadPlan
@@ -94,6 +95,17 @@ class DevicePlan:
             )
 
 
+FIRST_USB_READER = DevicePlan("sdt", "serial:///dev/ttyUSB0?baud=115200")
+
+
+def profile_of(board: str) -> Board:
+    """The board profile of this name; raises `BadPlan`, for a wrong one with its line."""
+    try:
+        return load_board(board)
+    except DriverConfigError as error:
+        raise BadPlan(str(error)) from error
+
+
 @dataclass(frozen=True)
 class TerminalPlan:
     """A terminal to be made."""
@@ -101,7 +113,7 @@ class TerminalPlan:
     name: str
     point: str
     lane: int = 1
-    readers: tuple[DevicePlan, ...] = (DevicePlan("sdt", "serial:///dev/ttyUSB0?baud=115200"),)
+    readers: tuple[DevicePlan, ...] = (FIRST_USB_READER,)
     gnss: DevicePlan | None = None
     board: str | None = None
     """A board profile of hw/; `None` is a terminal without lights and buzzer."""
@@ -120,5 +132,7 @@ class TerminalPlan:
             reader.check(READERS)
         if self.gnss is not None:
             self.gnss.check(GNSS)
+        if self.board is not None:
+            profile_of(self.board)
         if re.match(PINS, self.pins) is None:
             raise BadPlan(f"pins {self.pins!r}: expected lgpio, mock or pigpio://HOST:PORT")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from drivers.panel.board import load_board
 from gateway.settings import GatewaySettings
 from provisioning.cli import provision
 from runtime.config import load_config
@@ -58,6 +59,17 @@ def test_a_terminals_options_reach_its_settings(folder: Path) -> None:
     assert settings.panel.pins == "mock"
 
 
+def test_a_device_without_a_port_is_where_the_board_has_it(folder: Path) -> None:
+    devices = ("--board", "pi-5", "--reader", "sdt", "--gnss", "nmea")
+    assert run("terminal", folder, "t1", "--point", "town-hall", *devices).exit_code == 0
+    settings = load_config(folder / "terminals/t1/terminal.toml", TerminalSettings)
+    profile = load_board("pi-5").ports
+    assert profile is not None
+    assert settings.gnss is not None
+    assert settings.readers[0].port == profile.reader
+    assert settings.gnss.port == profile.gnss
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -70,7 +82,11 @@ def test_a_terminals_options_reach_its_settings(folder: Path) -> None:
         (("terminal", "{here}/county", "t1", "--point", "school"), "county.toml has: town-hall"),
         (
             ("terminal", "{here}/county", "t1", "--point", "town-hall", "--reader", "/dev/ttyUSB0"),
-            "expected KIND=PORT",
+            "expected KIND=PORT, or a --board",
+        ),
+        (
+            ("terminal", "{here}/county", "t1", "--point", "town-hall", "--board", "pi-9"),
+            "no board profile hw/pi-9.toml",
         ),
         (
             ("terminal", "{here}/county", "t1", "--point", "town-hall", "--pins", "lgpoi"),
