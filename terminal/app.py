@@ -134,7 +134,7 @@ class Terminal:
             work.append(self._panel.run())
         log.info("terminal starts", extra={"port": web.port})
         try:
-            await run_until_stopped(work)
+            await run_until_stopped(work, is_well=lambda: not self._lane.is_stuck())
         finally:
             self._outbox.close()
             self._lane.close()

@@ -23,6 +23,7 @@ from terminal.view import ShownScan, Trouble
 log = logging.getLogger(__name__)
 
 UNDO_WITHIN_S = 60.0  # what the person at the reader can still be asked about
+STUCK_AFTER_S = 20.0  # a card that works commits in less than one; then a restart is worth a try
 VERDICT_S = 4.0  # long enough to read at arm's length; the next card replaces it at once
 LAST_SCANS = 5
 
@@ -67,6 +68,7 @@ class Lane:
         self._turn = asyncio.Lock()
         """Several readers serve one lane: who was seen is asked and noted by one at a time."""
         self._undoable: _Undoable | None = None
+        self._recording_since_s: float | None = None
         self.is_paused = False
         self.verdict: ShownScan | None = None
         self.trouble: Trouble | None = None
@@ -91,6 +93,11 @@ class Lane:
                 self._say(None, Trouble.NOTHING_TO_UNDO)
                 return False
             return await self._undo(undoable.decision, undoable.seq)
+
+    def is_stuck(self) -> bool:
+        """Whether the disk has kept a record waiting for so long that it will not end by itself."""
+        since_s = self._recording_since_s
+        return since_s is not None and self._clock.monotonic_s() - since_s > STUCK_AFTER_S
 
     def dismiss(self) -> None:
         """The verdict was read: show no more of it."""
@@ -142,6 +149,7 @@ class Lane:
     async def _record(self, record: Record, at_ms: int, note: Note | None) -> int | None:
         """Make a record durable; its number, or None after everybody was told that it is not."""
         body = encode_record(record)
+        self._recording_since_s = self._clock.monotonic_s()
         try:
             return await asyncio.to_thread(self._outbox.append, body, at_ms, note)
         except (OutboxFull, OutboxBroken) as error:
@@ -149,6 +157,8 @@ class Lane:
             is_full = isinstance(error, OutboxFull)
             self._say_not_recorded(Trouble.DISK_FULL if is_full else Trouble.DISK_FAILING)
             return None
+        finally:
+            self._recording_since_s = None
 
     def close(self) -> None:
         """Leave lights and page as they are: whoever shows them is about to go."""

@@ -11,7 +11,6 @@ from drivers.power.sysfs import number, text
 
 VCGENCMD = ("vcgencmd", "get_throttled")
 VCGENCMD_LIMIT_S = 2.0
-HOT_C = 80.0  # where the firmware begins to slow down; hw/power.md 4
 _PREFIX = "throttled="
 
 

@@ -84,13 +84,13 @@ def _context(
     }
 
 
-def captions(language: Language) -> dict[str, str]:
+def captions(language: Language) -> dict[str, list[str]]:
     """What each light stands for, in the words of the verdicts that use it."""
     words: dict[str, list[str]] = {}
     for signs in SIGNS.values():
         word = signs.word_zh if language is Language.CHINESE else signs.word_en
         words.setdefault(signs.light, []).append(word)
-    return {light: " · ".join(each) for light, each in words.items()}
+    return words
 
 
 def bars(sounds: tuple[Sound, ...]) -> list[Bar]:

@@ -137,6 +137,25 @@ def test_an_arc_keeps_its_distance_and_its_side() -> None:
     assert max(y for _, y in line) == pytest.approx(40, abs=0.2)  # the long way, below
 
 
+@pytest.mark.parametrize(
+    ("flags", "centre", "passes"),
+    [
+        ("0 1", (0, 0), (7.07, 7.07)),
+        ("1 0", (0, 0), (-10, 0)),
+        ("0 0", (10, 10), (2.93, 2.93)),
+        ("1 1", (10, 10), (20, 10)),
+    ],
+)
+def test_an_arc_goes_the_way_its_flags_say(
+    flags: str, centre: tuple[int, int], passes: tuple[float, float]
+) -> None:
+    """From (10, 0) to (0, 10): two circles of radius 10, and two ways round each."""
+    (line,) = parse_path(f"M10 0A10 10 0 {flags} 0 10")
+    for x, y in line:
+        assert ((x - centre[0]) ** 2 + (y - centre[1]) ** 2) ** 0.5 == pytest.approx(10)
+    assert min((x - passes[0]) ** 2 + (y - passes[1]) ** 2 for x, y in line) < 0.3
+
+
 def test_a_font_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "font.ttf").write_text("no font")
     with pytest.raises(DriverConfigError, match=r"font\.ttf is no font"):

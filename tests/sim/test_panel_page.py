@@ -92,9 +92,9 @@ def test_on_a_phone_nothing_is_cut_off_sideways() -> None:
 
 def test_a_light_is_named_by_the_verdicts_that_use_it() -> None:
     words = captions(Language.CHINESE)
-    assert words["accepted"] == "已签到 · 已在册"
+    assert words["accepted"] == ["已签到", "已在册"]
     assert set(words) == {signs.light for signs in SIGNS.values()}
-    assert captions(Language.ENGLISH)["stop"] == "Stop"
+    assert captions(Language.ENGLISH)["stop"] == ["Stop"]
 
 
 def test_tones_are_as_long_and_as_high_as_they_were() -> None:

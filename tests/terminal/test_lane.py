@@ -15,7 +15,7 @@ from protocol.verdict import Reason, Verdict
 from runtime.clock import ClockSource, Reading
 from sim.clock import Run
 from terminal.errors import OutboxBroken, OutboxFull
-from terminal.lane import LAST_SCANS, UNDO_WITHIN_S, VERDICT_S, Lane
+from terminal.lane import LAST_SCANS, STUCK_AFTER_S, UNDO_WITHIN_S, VERDICT_S, Lane
 from terminal.outbox_file import Erasure, Mark, Note
 from terminal.seen import SeenBook
 from terminal.station import Station
@@ -135,11 +135,15 @@ def test_nothing_is_shown_while_the_disk_is_still_writing(rig: Rig) -> None:
             await asyncio.sleep(0)
         assert rig.story == []
         assert rig.station.present() == 0
+        assert not rig.lane.is_stuck()
+        rig.clock.mono_s += STUCK_AFTER_S + 1
+        assert rig.lane.is_stuck()  # the watchdog may end this
         release.set()
         assert await presenting
 
     asyncio.run(main())
     assert rig.story[0] == "durable"
+    assert not rig.lane.is_stuck()
 
 
 @pytest.mark.parametrize(
