@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -24,11 +25,21 @@ TEST_TOOLS = {
     "chronyd": "chrony",
     "faketime": "faketime",
     "fusermount3": "fuse3",
+    "gcc": "gcc",
     "gpsd": "gpsd",
     "gpsfake": "gpsd-clients",
+    "pcscd": "pcscd",
 }
 """Program -> Debian package."""
-TEST_FONTS = (Path("/usr/share/fonts/opentype/noto"), "fonts-noto-cjk")
+TEST_FILES = {
+    Path("/usr/share/fonts/opentype/noto"): "fonts-noto-cjk",
+    Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so"): "vsmartcard-vpcd",
+    # pyscard is built on the spot
+    Path("/usr/include/PCSC/winscard.h"): "libpcsclite-dev",
+    Path("/usr/include/stdio.h"): "libc6-dev",
+    Path(sysconfig.get_path("include")) / "Python.h": "python3-dev",
+}
+"""File or folder -> Debian package, for what has no program."""
 EXTRAS = ["gateway", "display", "pigpio"]
 EXTRA_PATH = os.pathsep.join(("/usr/sbin", "/usr/local/sbin"))  # not on every user's PATH
 
@@ -45,13 +56,12 @@ def main() -> None:
 
 
 def missing_packages(*, tests: bool) -> list[str]:
-    """Debian packages whose programs are not on this machine."""
+    """Debian packages whose programs or files are not on this machine."""
     path = os.pathsep.join((os.environ.get("PATH", ""), EXTRA_PATH))
     tools = RUN_TOOLS | (TEST_TOOLS if tests else {})
     missing = [package for tool, package in tools.items() if shutil.which(tool, path=path) is None]
-    fonts, fonts_package = TEST_FONTS
-    if tests and sys.platform == "linux" and not fonts.exists():
-        missing.append(fonts_package)
+    if tests and sys.platform == "linux":
+        missing += [package for file, package in TEST_FILES.items() if not file.exists()]
     if importlib.util.find_spec("ensurepip") is None and shutil.which("uv") is None:
         missing.append("python3-venv")
     return missing

@@ -55,6 +55,11 @@ GAUGES: Mapping[str, Driver] = {
     "lc709203f": Driver("drivers.power.lc709203f:Lc709203fGauge", OPEN_I2C),
 }
 
+# Where a package that not every terminal has comes from, by the name it is imported by.
+_SOURCES: Mapping[str, str] = {
+    "smartcard": "apt-get install python3-pyscard, or pip install 'muster[pcsc]'; see hw/pcsc.md 1",
+}
+
 
 def choose(role: Mapping[str, Driver], kind: str) -> Driver:
     """The driver of this kind; raises `DriverConfigError`, naming the choices."""
@@ -69,6 +74,7 @@ def load(where: str) -> Callable[..., Any]:
     try:
         imported = import_module(module)
     except ModuleNotFoundError as error:
-        raise DriverConfigError(f"{module} needs the package {error.name!r}") from error
+        source = _SOURCES.get(error.name or "", "reinstall Muster")
+        raise DriverConfigError(f"{module} needs the package {error.name!r}: {source}") from error
     loaded: Callable[..., Any] = getattr(imported, name)
     return loaded

@@ -107,26 +107,34 @@ def run_dealt(
         return
     if dealing.deck is None:
         raise click.UsageError("give --deck or --replay")
-    try:
-        deck = read_deck(dealing.deck)
-    except DeckError as error:
-        raise click.ClickException(str(error)) from error
+    deck = deck_at(dealing.deck, read_deck)
     reader = make(bench.line)
-
-    async def deal() -> None:
-        for number, thing in enumerate(cycle(deck) if dealing.repeat else deck, start=1):
-            click.echo(f"presenting {number}")  # never what it says
-            reader.present(thing)
-            await asyncio.sleep(dealing.hold_s)
-            reader.remove()
-            await asyncio.sleep(dealing.every_s - dealing.hold_s)
-
-    verbs = {**_verbs(reader, deck), **more_verbs(reader)}
-    ended = bench.run(title, reader.run, verbs, None if dealing.by_hand else deal)
+    verbs = {**hand_verbs(reader, deck), **more_verbs(reader)}
+    hand = None if dealing.by_hand else lambda: deal(dealing, reader, deck)
+    ended = bench.run(title, reader.run, verbs, hand)
     click.echo("end of the deck" if ended else "stopped")
 
 
-def _verbs(reader: Reader[ThingT], deck: Sequence[ThingT]) -> Mapping[str, Verb]:
+def deck_at(path: Path, read_deck: Callable[[Path], Sequence[ThingT]]) -> Sequence[ThingT]:
+    """The deck in a file; raises `click.ClickException` for one that cannot be used."""
+    try:
+        return read_deck(path)
+    except DeckError as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def deal(dealing: Dealing, reader: Reader[ThingT], deck: Sequence[ThingT]) -> None:
+    """Present each thing for its time, until the deck ends."""
+    for number, thing in enumerate(cycle(deck) if dealing.repeat else deck, start=1):
+        click.echo(f"presenting {number}")  # never what it says
+        reader.present(thing)
+        await asyncio.sleep(dealing.hold_s)
+        reader.remove()
+        await asyncio.sleep(dealing.every_s - dealing.hold_s)
+
+
+def hand_verbs(reader: Reader[ThingT], deck: Sequence[ThingT]) -> Mapping[str, Verb]:
+    """`present NUMBER` and `remove`, for a control socket."""
     numbered = {str(number): thing for number, thing in enumerate(deck, start=1)}
 
     def present(number: str) -> None:

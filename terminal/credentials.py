@@ -71,8 +71,9 @@ class Credentials:
             return self._document(event, today)
         if isinstance(event, CodeRead):
             return self._code(event.text, today)
-        if event.text is not None and is_badge_like(event.text):
-            return self._badge(event.text, today)
+        # A tag without an identifier of its own, such as a phone, is no more than its text.
+        if event.text is not None and (not event.uid or is_badge_like(event.text)):
+            return self._code(event.text, today)
         return Presented(self._named(CredentialKind.TAG, event.uid.hex()))
 
     def _document(self, card: CardRead, today: date | None) -> Presented:

@@ -24,6 +24,8 @@ WEB_STACK = {"fastapi", "starlette", "uvicorn", "jinja2"}
 CONTRACTS = {
     "mrz": "test_reader_contract",
     "mrz_wedge": "test_reader_contract",
+    "pcsc": "test_reader_contract",
+    "pn532": "test_reader_contract",
     "scanner": "test_reader_contract",
     "sdt": "test_reader_contract",
     "wedge": "test_reader_contract",
@@ -34,6 +36,8 @@ CONTRACTS = {
 SIMULATORS = {
     "mrz": "sim.devices.mrz:SimMrz",
     "mrz_wedge": "sim.devices.mrz:SimMrz",
+    "pcsc": "sim.devices.vpcd:SimVpcdCard",
+    "pn532": "sim.devices.pn532:SimPn532",
     "scanner": "sim.devices.scanner:SimScanner",
     "sdt": "sim.devices.idreader:SimIdReader",
     "wedge": "sim.devices.scanner:SimScanner",
@@ -47,6 +51,8 @@ SIMULATORS = {
 SHEETS = {
     "mrz": "mrz.md",
     "mrz_wedge": "mrz.md",
+    "pcsc": "pcsc.md",
+    "pn532": "pn532.md",
     "scanner": "scanner.md",
     "sdt": "sdt-reader.md",
     "wedge": "wedge.md",

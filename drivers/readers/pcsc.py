@@ -71,8 +71,8 @@ class Slot(Closable, Protocol):
     async def converse(self, conversation: Conversation[T]) -> T:
         """Say to the card what `conversation` yields; returns what it returns.
 
-        Raises `TagLost` when the card is gone or no longer answers, `PortGone` as `look` and when
-        somebody else has the card to themselves, `DeviceSilent` when it takes for ever.
+        Raises `TagLost` when the card is gone or no longer answers, `PortBusy` when another
+        program has it to itself, `PortGone` as `look`, `DeviceSilent` when it takes for ever.
         """
 
 

@@ -8,7 +8,6 @@ Every call into pcscd may block and is made on a thread of its own.
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -16,12 +15,10 @@ from urllib.parse import unquote, urlsplit
 
 from smartcard import scard
 
-from drivers.errors import DeviceRefused, DeviceSilent, DriverConfigError, PortGone
+from drivers.errors import DeviceSilent, DriverConfigError, PortBusy, PortGone, PortNotSetUp
 from drivers.readers.pcsc import SlotState
 from drivers.readers.tags import Conversation, T, TagLost
 from runtime.threads import in_daemon_thread
-
-log = logging.getLogger(__name__)
 
 OPEN_LIMIT_S = 10.0  # systemd starts pcscd at the first call, which then looks for its readers
 CONVERSE_LIMIT_S = 10.0  # the longest message at 106 kbit/s and 60 ms an APDU takes half of it
@@ -36,19 +33,29 @@ _GONE = MappingProxyType(
         scard.SCARD_E_NO_SERVICE: _NO_SERVICE,
         scard.SCARD_E_SERVICE_STOPPED: _NO_SERVICE,
         scard.SCARD_F_COMM_ERROR: _NO_SERVICE,
+        scard.SCARD_W_SECURITY_VIOLATION: _NO_SERVICE,
         scard.SCARD_E_INVALID_HANDLE: "pcscd was restarted",
         scard.SCARD_E_UNKNOWN_READER: "the card reader is unplugged",
         scard.SCARD_E_READER_UNAVAILABLE: "the card reader is unplugged",
         scard.SCARD_E_NO_READERS_AVAILABLE: "no card reader is connected",
-        scard.SCARD_E_SHARING_VIOLATION: "another program has the card reader",
     }
 )
-_REFUSED = MappingProxyType(
+# What a card that was moved, taken away or never meant for this reader makes of a call.
+_CARD_LOST = frozenset(
     {
-        scard.SCARD_W_SECURITY_VIOLATION: "pcscd does not admit this user: see hw/pcsc.md 5",
-        scard.SCARD_E_NO_ACCESS: "pcscd does not admit this user: see hw/pcsc.md 5",
+        scard.SCARD_E_NO_SMARTCARD,
+        scard.SCARD_E_NOT_READY,
+        scard.SCARD_E_NOT_TRANSACTED,
+        scard.SCARD_E_PROTO_MISMATCH,
+        scard.SCARD_W_REMOVED_CARD,
+        scard.SCARD_W_RESET_CARD,
+        scard.SCARD_W_UNPOWERED_CARD,
+        scard.SCARD_W_UNRESPONSIVE_CARD,
+        scard.SCARD_W_UNSUPPORTED_CARD,
     }
 )
+# Of a call that asks to be let in. To any other, the first only says that pcscd hung up.
+_NOT_ADMITTED = frozenset({scard.SCARD_W_SECURITY_VIOLATION, scard.SCARD_E_NO_ACCESS})
 
 
 class _ScardError(OSError):
@@ -59,10 +66,14 @@ class _ScardError(OSError):
         self.code = code
 
 
+class _NotAdmitted(_ScardError):
+    """pcscd does not let this user in."""
+
+
 async def open_pcsc(url: str) -> "PcscPort":
     """Open the reader a URL names.
 
-    Raises `PortGone` while pcscd or the reader is not there, `DeviceRefused` when pcscd does not
+    Raises `PortGone` while pcscd or the reader is not there, `PortNotSetUp` when pcscd does not
     admit us or the URL fits several readers, `DeviceSilent` when pcscd does not answer, and
     `DriverConfigError` for a URL that is none of PC/SC.
     """
@@ -87,7 +98,7 @@ def wanted_reader(url: str) -> str:
 def choose_reader(wanted: str, names: Sequence[str]) -> str:
     """The reader of this name, or the only one with it in its name.
 
-    Raises `PortGone` if there is none, `DeviceRefused` if there are several.
+    Raises `PortGone` if there is none, `PortNotSetUp` if there are several.
     """
     if wanted in names:
         return wanted
@@ -97,7 +108,7 @@ def choose_reader(wanted: str, names: Sequence[str]) -> str:
         raise PortGone(f"no card reader {wanted!r} is connected{there}")
     if len(fitting) > 1:
         # Depends on what is plugged in now, so it must not stop the program.
-        raise DeviceRefused(f"{wanted!r} fits several card readers: {'; '.join(fitting)}")
+        raise PortNotSetUp(f"{wanted!r} fits several card readers: {'; '.join(fitting)}")
     return fitting[0]
 
 
@@ -148,12 +159,14 @@ async def _call(call: Callable[[], T], limit_s: float) -> T:
     try:
         async with asyncio.timeout(limit_s):
             return await in_daemon_thread(call)
+    except _NotAdmitted as error:
+        raise PortNotSetUp("pcscd does not admit this user: see hw/pcsc.md 5") from error
     except _ScardError as error:
-        if error.code in _GONE:
-            raise PortGone(_GONE[error.code]) from error
-        if error.code in _REFUSED:
-            raise DeviceRefused(_REFUSED[error.code]) from error
-        raise TagLost(str(error)) from error
+        if error.code in _CARD_LOST:
+            raise TagLost(str(error)) from error
+        if error.code == scard.SCARD_E_SHARING_VIOLATION:
+            raise PortBusy("another program has the card to itself") from error
+        raise PortGone(_GONE.get(error.code, str(error))) from error
     except TimeoutError as error:
         raise DeviceSilent("the card reader, or pcscd, does not answer") from error
 
@@ -174,7 +187,7 @@ async def _release(context: int) -> None:
 def _new_context() -> int:
     """A new connection to pcscd."""
     code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
-    _check(code)
+    _check_admitted(code)
     return int(context)
 
 
@@ -199,7 +212,7 @@ def _converse(context: int, name: str, conversation: Conversation[T]) -> T:
     code, card, protocol = scard.SCardConnect(
         context, name, scard.SCARD_SHARE_SHARED, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
     )
-    _check(code)
+    _check_admitted(code)
     try:
         _check(scard.SCardBeginTransaction(card))  # nobody's SELECT comes between two of ours
         answer: bytes | None = None
@@ -215,6 +228,12 @@ def _converse(context: int, name: str, conversation: Conversation[T]) -> T:
     finally:
         scard.SCardEndTransaction(card, scard.SCARD_LEAVE_CARD)
         scard.SCardDisconnect(card, scard.SCARD_LEAVE_CARD)
+
+
+def _check_admitted(code: int) -> None:
+    if code in _NOT_ADMITTED:
+        raise _NotAdmitted(code)
+    _check(code)
 
 
 def _check(code: int) -> None:

@@ -8,10 +8,10 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from enum import Enum, auto
 
-from drivers.errors import DeviceSilent
+from drivers.errors import OtherDevice
 from drivers.port import BytePort
 from drivers.readers.base import CardTrouble, ReaderEvent, TagRead, TroubleReason
-from drivers.readers.pn532_exchange import Pn532Exchange
+from drivers.readers.pn532_exchange import TRIES, Pn532Exchange
 from drivers.readers.pn532_frames import WAKE_UP, Command, Target, exchanged, parse_target
 from drivers.readers.tag_sights import TagSights
 from drivers.readers.tags import Script, TagLost, play, told, type2_message, type4_message
@@ -86,29 +86,41 @@ class Pn532Reader:
             pass  # bounded: `ask` raises once the other end was silent for long
         firmware = await self._exchange.insist(Command.FIRMWARE)
         if not firmware or firmware[0] != _CHIP or len(firmware) < 3:
-            raise DeviceSilent("what answers is no PN532")
+            raise OtherDevice("what answers is no PN532")
         self._identity = f"PN532 {firmware[1]}.{firmware[2]}"
         if await self._exchange.insist(Command.RF_CONFIGURATION, _FEW_RETRIES) is None:
-            raise DeviceSilent("the PN532 takes no configuration")
+            raise OtherDevice("what answers takes no configuration of a PN532's")
         self._on_ready(self._identity)
 
     async def _look(self) -> TagRead | CardTrouble | _Nothing:
         """What lies there, after all redoing."""
         met: CardTrouble | None = None
         for _ in range(1 + REDO_LIMIT):
-            answer = await self._exchange.insist(Command.LIST_TARGET, _ONE_TAG_TYPE_A)
+            answer = await self._search()
             if answer is None:
                 return met or _Nothing.UNKNOWN
             target = parse_target(answer)
             if target is None:
                 return met or _Nothing.ABSENT
             sight = await self._read(target)
-            # A tag is sure to answer the next search only after its power was off.
-            await self._exchange.insist(Command.RF_CONFIGURATION, _FIELD_OFF)
+            await self._switch_field_off()
             if sight is not None:
                 return sight
             met = CardTrouble(TroubleReason.HOLD_STILL)
         return met or _Nothing.UNKNOWN
+
+    async def _search(self) -> bytes | None:
+        """The answer to a search; None if all were lost, each of which may have found a tag."""
+        for _ in range(TRIES):
+            answer = await self._exchange.ask(Command.LIST_TARGET, _ONE_TAG_TYPE_A)
+            if answer is not None:
+                return answer
+            await self._switch_field_off()
+        return None
+
+    async def _switch_field_off(self) -> None:
+        """A tag that was found is sure to answer another search only after its power was off."""
+        await self._exchange.insist(Command.RF_CONFIGURATION, _FIELD_OFF)
 
     async def _read(self, target: Target) -> TagRead | CardTrouble | None:
         """What a tag tells; None if it stopped telling."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from drivers.errors import DeviceSilent
+from drivers.errors import DeviceSilent, OtherDevice
 from drivers.port import BytePort
 from drivers.readers.pn532_frames import ABORT, Command, Pn532Framer, answer_to, frame
 
@@ -15,7 +15,7 @@ QUIET_S = 0.05  # after an abort nothing more comes; three times that latency
 QUIET_LIMIT_S = 1.0  # how long to wait for a line to fall quiet before asking again anyway
 SILENT_AFTER_S = 5.0  # without a byte; some lost exchanges fit in
 NONSENSE_LIMIT = 12  # failures in a row with bytes, none of which make sense
-TRIES = 4  # of a command that may be repeated, and all of ours may
+TRIES = 4  # of a command that may be repeated: any but a search, which may have found a tag
 
 
 class Pn532Exchange:
@@ -32,7 +32,8 @@ class Pn532Exchange:
     async def insist(self, command: Command, data: bytes = b"") -> bytes | None:
         """The data of the answer to `command`, repeated if need be; None if all were lost.
 
-        Raises `PortGone`, and `DeviceSilent` once nothing sensible came for long.
+        Raises `PortGone`, `DeviceSilent` once nothing came for long, and `OtherDevice` once only
+        nonsense did.
         """
         for _ in range(TRIES):
             answer = await self.ask(command, data)
@@ -65,19 +66,20 @@ class Pn532Exchange:
         if not self._has_heard_bytes and self._now_s() - self._silent_since_s >= SILENT_AFTER_S:
             raise DeviceSilent("the PN532 does not answer")
         if self._failures >= NONSENSE_LIMIT:
-            raise DeviceSilent("the answers make no sense: wrong baud rate or no PN532?")
+            raise OtherDevice("the answers make no sense: wrong baud rate or no PN532?")
 
     async def _receive(self, command: Command) -> bytes | None:
         """The answer's data. An ACK is not waited for: the answer says all that it says."""
         until_s = self._now_s() + ANSWER_TIMEOUT_S
+        damaged_before = self._frames.damaged
         while True:
-            inside = self._frames.is_inside_frame
-            limit_s = min(self._now_s() + FRAME_GAP_S, until_s) if inside else until_s
+            has_begun = self._frames.is_inside_frame or self._frames.damaged > damaged_before
+            limit_s = min(self._now_s() + FRAME_GAP_S, until_s) if has_begun else until_s
             data = await self._read_until(limit_s)
             bodies = self._frames.feed(data) if data else self._frames.give_up()
-            for body in bodies:
-                return answer_to(command, body)
-            if not data and not (inside and self._now_s() < until_s):
+            if bodies:
+                return answer_to(command, bodies[0])
+            if not data:
                 return None
 
     async def _until_quiet(self) -> None:

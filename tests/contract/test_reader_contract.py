@@ -17,6 +17,8 @@ from drivers.errors import DeviceSilent, PortGone
 from drivers.port import BytePort
 from drivers.readers.base import CardReader, CardTrouble, ReaderEvent, TroubleReason
 from drivers.readers.mrz import MrzReader, MrzWedgeReader
+from drivers.readers.pcsc import PcscReader
+from drivers.readers.pn532 import Pn532Reader
 from drivers.readers.scanner import ScannerReader
 from drivers.readers.sdt import SdtReader
 from drivers.readers.sdt_usb import open_usb
@@ -27,10 +29,13 @@ from sim.devices.idreader import SimIdReader
 from sim.devices.keyboard import KeyboardLine
 from sim.devices.line import DeviceLine
 from sim.devices.mrz import SimMrz
+from sim.devices.pn532 import SimPn532
 from sim.devices.scanner import SimScanner
 from sim.devices.sdt_usb import SimUsbBackend, SimUsbReader
+from sim.devices.tag import ClassicTag, NtagTag, PhoneTag, Type4Tag, text_record
 from sim.devices.travel import TD1, TD2, TravelDocument
 from sim.faults import FAULTS, FaultyLine
+from tests.cable_slot import CableReader, CableSlot
 from tests.examples.lrc_scanner import ROW as LRC_SCANNER
 from tests.inline_threads import in_inline_thread
 from tests.reader_kind import BAD_LINES, Cable, Kind, Promise, SimReader, Thing, told
@@ -111,6 +116,18 @@ def usb_reader(*, is_split: bool) -> Kind:
     )
 
 
+def tags() -> list[Thing]:
+    badge, card, phone = "MT1:6BFOXN%TS3DH", "MT1:" + "7WYSL$F/" * 12, "QH-2026/0042"
+    uids = [bytes.fromhex(uid) for uid in ("04A22F1B5C6780", "04AABBCCDDEE11", "DEADBEEF")]
+    things = [
+        Thing(NtagTag(uids[0], text_record(badge)), badge, (badge, uids[0].hex())),
+        Thing(Type4Tag(uids[1], text_record(card)), card, (card, uids[1].hex())),
+        Thing(ClassicTag(uids[2]), uids[2].hex(), (uids[2].hex(),)),
+        Thing(PhoneTag(text_record(phone)), phone, (phone,)),
+    ]
+    return [*things, things[0]]
+
+
 ALL_READ = dict.fromkeys(BAD_LINES, Promise.READ)
 ALL_HONEST = dict.fromkeys(BAD_LINES, Promise.HONEST)
 READERS = {
@@ -148,6 +165,16 @@ READERS = {
     ),
     # Letters are one key each, and a key that is lost with its release leaves no trace.
     "mrz_wedge": Kind(MrzWedgeReader, lambda line: SimMrz(KeyboardLine(line)), documents()),
+    "pn532": Kind(Pn532Reader, SimPn532, tags(), ALL_READ),
+    "pn532 polling quickly": Kind(
+        lambda port: Pn532Reader(port, poll_s=QUICK_POLL_S),
+        SimPn532,
+        tags(),
+        ALL_READ,
+        is_quick=False,
+    ),
+    # What lies between pcscd and a reader's chip is not a line: nothing is promised on a bad one.
+    "pcsc": Kind(lambda port: PcscReader(CableSlot(port)), CableReader, tags(), promises={}),
     "the example of docs/adding-a-driver.md": LRC_SCANNER,
 }
 
@@ -178,7 +205,7 @@ def bad_lines(promise: Promise) -> list[Any]:
         pytest.param(kind, fault, seed, id=f"{name}-{fault}-{seed}")
         for name, kind in READERS.items()
         for fault in BAD_LINES
-        if kind.promises[fault] is promise
+        if kind.promises.get(fault) is promise
         for seed in SEEDS
     ]
 

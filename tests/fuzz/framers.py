@@ -21,6 +21,7 @@ from drivers.readers.key_events import EVENT, KeyDecoder
 from drivers.readers.line_framer import LINE_MAX_BYTES, LineFramer
 from drivers.readers.mrz_framer import BLOCK_GAP_S, MrzFramer
 from drivers.readers.mrz_zone import MrzDamaged, UnknownDocument, parse_zone
+from drivers.readers.pn532_frames import Pn532Framer, exchanged, parse_target
 from drivers.readers.resident_card import UnknownLayout, parse_text_block
 from drivers.readers.sdt_frames import PREAMBLE, SdtFramer, parse_reply, sam_identity, text_block
 from sim.devices.travel import LINE_CHARACTERS, TravelDocument, zone
@@ -89,6 +90,36 @@ def _sdt_reply(random: Random) -> tuple[bytes, object]:
     payload = b"\0\0\x90" + data
     checked = (len(payload) + 1).to_bytes(2, "big") + payload
     return PREAMBLE + checked + bytes([reduce(xor, checked)]), payload
+
+
+# --- the PN532 -----------------------------------------------------------------------------------
+
+
+def _pn532() -> Feed:
+    frames = Pn532Framer()
+
+    def read(bodies: Sequence[bytes]) -> Sequence[object]:
+        for body in bodies:
+            parse_target(body[2:])
+            exchanged(body[2:])
+        return bodies
+
+    def quiet() -> Sequence[object]:
+        found: list[object] = []
+        while frames.is_inside_frame:
+            found += read(frames.give_up())
+        frames.clear()
+        return found
+
+    return Feed(lambda data: read(frames.feed(data)), quiet, lambda: len(frames._pending))
+
+
+def _pn532_answer(random: Random) -> tuple[bytes, object]:
+    body = b"\xd5\x41" + random.randbytes(random.randint(1, 262))
+    size = len(body).to_bytes(2, "big")
+    short = bytes([len(body) & 0xFF, -len(body) & 0xFF])
+    lengths = short if len(body) < 256 else b"\xff\xff" + size + bytes([-sum(size) & 0xFF])
+    return b"\0\0\xff" + lengths + body + bytes([-sum(body) & 0xFF, 0]), body
 
 
 # --- satellite receivers ---------------------------------------------------------------------
@@ -214,6 +245,7 @@ ROWS: Mapping[str, Row] = {
         held_limit_bytes=LINE_MAX_BYTES + 1 + EVENT.size,
         head=_event_and_report(30, 1),
     ),
+    "pn532": Row(_pn532, _pn532_answer, held_limit_bytes=273, head=b"\0\0\xff\xff\xff\x01\x09\xf6"),
     "sdt": Row(_sdt, _sdt_reply, held_limit_bytes=2407, head=PREAMBLE + b"\x09\x5c"),
     "nmea": Row(_nmea, _nmea_sentence, held_limit_bytes=MAX_SENTENCE_CHARS, head=b"$GNRMC,"),
 }

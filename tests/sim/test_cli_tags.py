@@ -43,7 +43,7 @@ def test_a_pn532_says_where_and_ends_with_the_deck(deck: Path, tmp_path: Path) -
     link = tmp_path / "pn532"
     result = invoke("pn532", "--link", link, "--deck", deck, "--every", "0.02", "--hold", "0.01")
     assert result.exit_code == 0
-    lines = [f"PN532 at serial://{link}", "tag 1", "tag 2", "end of the deck"]
+    lines = [f"PN532 at serial://{link}", "presenting 1", "presenting 2", "end of the deck"]
     assert result.output.splitlines() == lines
 
 

@@ -199,6 +199,9 @@ def test_a_badge_without_a_roster_is_recorded_for_the_county(station: Station) -
         (code("我的名片：王建伟"), CredentialKind.CODE, ""),
         (code("BEGIN:VCARD\nN:WANG"), CredentialKind.CODE, ""),
         (tag(), CredentialKind.TAG, "6780"),
+        (tag(STAFF_CODE), CredentialKind.TAG, "6780"),
+        (tag(STAFF_CODE, uid=b""), CredentialKind.CODE, "0042"),
+        (tag(badge_text(1), uid=b""), CredentialKind.BADGE, "6101"),
     ],
 )
 def test_what_is_kept_of_it(

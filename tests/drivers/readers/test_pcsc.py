@@ -1,16 +1,18 @@
 """What a PC/SC reader's driver makes of cards, pcscd left out; see test_pcsc_daemon.py for it."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from drivers.errors import DeviceRefused, DriverConfigError, PortGone
+from drivers.errors import DriverConfigError, PortGone, PortNotSetUp
 from drivers.readers.base import CardReader, CardTrouble, ReaderEvent, TagRead, TroubleReason
 from drivers.readers.pcsc import PcscReader, conversation
 from drivers.readers.pcsc_port import choose_reader, wanted_reader
+from drivers.registry import READERS, load
 from sim.clock import Run
 from sim.devices.contactless import ContactlessSlot
 from sim.devices.tag import (
@@ -189,7 +191,7 @@ def test_the_reader_is_chosen_by_name_or_by_what_only_it_has_in_its_name() -> No
 
 def test_two_readers_that_fit_are_named() -> None:
     for wanted in ("", "ACR122U"):
-        with pytest.raises(DeviceRefused, match=f"{TWO[0]}; {TWO[1]}"):
+        with pytest.raises(PortNotSetUp, match=f"{TWO[0]}; {TWO[1]}"):
             choose_reader(wanted, TWO)
 
 
@@ -198,3 +200,10 @@ def test_a_reader_that_is_not_there_may_come() -> None:
         choose_reader("HID", TWO[:1])
     with pytest.raises(PortGone):
         choose_reader("", [])
+
+
+def test_without_pyscard_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "smartcard", None)
+    monkeypatch.delitem(sys.modules, "drivers.readers.pcsc_port")
+    with pytest.raises(DriverConfigError, match=r"'smartcard': apt-get install python3-pyscard"):
+        load(READERS["pcsc"].open)

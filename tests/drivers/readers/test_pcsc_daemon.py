@@ -10,9 +10,9 @@ from random import Random
 import pytest
 from smartcard import scard
 
-from drivers.errors import DeviceRefused, PortGone
+from drivers.errors import PortBusy, PortGone, PortNotSetUp
 from drivers.readers.base import CardTrouble, ReaderEvent, TagRead, TroubleReason
-from drivers.readers.pcsc import PcscReader
+from drivers.readers.pcsc import PcscReader, conversation
 from drivers.readers.pcsc_port import PcscPort, open_pcsc
 from drivers.supervisor import DeviceState, Ready, keep_open
 from runtime.backoff import Backoff
@@ -57,9 +57,24 @@ async def opened(url: str) -> AsyncIterator[PcscPort]:
         await port.close()
 
 
-def test_without_pcscd_it_says_so(pcscd: Pcscd) -> None:
+@pytest.mark.usefixtures("pcscd")
+def test_without_pcscd_it_says_so() -> None:
     with pytest.raises(PortGone, match="pcscd is not running"):
         asyncio.run(open_pcsc(URL))
+
+
+@pytest.mark.usefixtures("pcscd")
+def test_a_connection_of_before_is_gone() -> None:
+    """What a pcscd that was restarted knows nothing of."""
+
+    async def main() -> None:
+        port = PcscPort(context=4711, name="Muster Test 00 00")
+        with pytest.raises(PortGone, match="restarted"):
+            await port.look(0)
+        with pytest.raises(PortGone, match="restarted"):
+            await port.converse(conversation(b"\x3b\x00"))
+
+    asyncio.run(main())
 
 
 def test_each_kind_of_tag_one_after_the_other(pcscd: Pcscd) -> None:
@@ -97,7 +112,7 @@ def test_two_readers_at_once_do_not_get_in_each_other_s_way(pcscd: Pcscd) -> Non
 
 
 def test_two_readers_that_fit_are_named(pcscd: Pcscd) -> None:
-    with pcscd, pytest.raises(DeviceRefused, match="Muster Test 00 00; Muster Test 00 01"):
+    with pcscd, pytest.raises(PortNotSetUp, match="Muster Test 00 00; Muster Test 00 01"):
         asyncio.run(open_pcsc("pcsc:///Muster"))
 
 
@@ -122,7 +137,7 @@ def test_the_event_loop_never_waits_for_pcscd(pcscd: Pcscd) -> None:
 
 
 def test_closing_wakes_whoever_waits_for_a_card(pcscd: Pcscd) -> None:
-    threads_before = threading.active_count()
+    threads_before = set(threading.enumerate())
 
     async def main() -> float:
         loop = asyncio.get_running_loop()
@@ -140,7 +155,9 @@ def test_closing_wakes_whoever_waits_for_a_card(pcscd: Pcscd) -> None:
 
     with pcscd:
         assert asyncio.run(main()) < CLOSE_MAX_S
-        assert threading.active_count() == threads_before
+        for thread in set(threading.enumerate()) - threads_before:
+            thread.join(CLOSE_MAX_S)
+            assert not thread.is_alive()
 
 
 def test_a_restarted_pcscd_is_found_again_without_a_restart_of_ours(pcscd: Pcscd) -> None:
@@ -205,7 +222,7 @@ def test_a_card_another_program_has_to_itself(pcscd: Pcscd) -> None:
                     context, port.name, scard.SCARD_SHARE_EXCLUSIVE, scard.SCARD_PROTOCOL_ANY
                 )
                 assert code == scard.SCARD_S_SUCCESS
-                with pytest.raises(PortGone, match="another program"):
+                with pytest.raises(PortBusy, match="another program"):
                     await anext(aiter(PcscReader(port).events()))
                 scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
                 scard.SCardReleaseContext(context)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drivers.errors import DeviceSilent, PortGone
+from drivers.errors import DeviceSilent, OtherDevice, PortGone
 from drivers.readers.base import CardReader, CardTrouble, ReaderEvent, TagRead, TroubleReason
 from drivers.readers.pn532 import Pn532Reader
 from sim.clock import Run
@@ -167,14 +167,14 @@ def test_a_talker_at_the_other_end(run: Run) -> None:
             await cable.device.write(b"$GNRMC,,V,,,,,,,,,,N*4D\r\n")
             await asyncio.sleep(0.03)
 
-    with pytest.raises(DeviceSilent, match="make no sense"):
+    with pytest.raises(OtherDevice, match="make no sense"):
         first_event_of(run, talker)
 
 
 @pytest.mark.parametrize("firmware", ["33 02 08 07", "32", ""])
 def test_its_sister_is_no_pn532(run: Run, firmware: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.devices.pn532.FIRMWARE", bytes.fromhex(firmware))
-    with pytest.raises(DeviceSilent, match="no PN532"):
+    with pytest.raises(OtherDevice, match="no PN532"):
         first_event_of(run, lambda cable: SimPn532(cable.device).run())
 
 

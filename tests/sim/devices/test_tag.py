@@ -138,7 +138,7 @@ def test_a_deck(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "complaint"),
     [
-        ("uid,kind\n", "kind,text"),
+        ("uid,text\n", "must name the columns kind"),
         ("uid,kind,text\n", "no "),
         ("uid,kind,text\n04,ntag213,x\n", "line 2: the uid of kind ntag213 has 7 bytes"),
         ("uid,kind,text\nzz,ntag213,x\n", "line 2: uid is not in hex"),
