@@ -14,13 +14,17 @@ from types import MappingProxyType
 from drivers.errors import DriverConfigError, DriverError
 from drivers.gnss.base import GnssEvent, GnssReceiver
 from drivers.port import Closable
+from drivers.power.gauge import Charge, Gauge
 from drivers.readers.base import CardReader, ReaderEvent
 from drivers.registry import (
+    GAUGES,
     GNSS,
     OPEN_EVENTS,
+    OPEN_I2C,
     OPEN_PCSC,
     OPEN_PORT,
     OPEN_SDT,
+    OPEN_SYSFS,
     READERS,
     Driver,
     load,
@@ -38,7 +42,8 @@ from drivers.supervisor import (
 from runtime.backoff import Backoff
 from runtime.release import RELEASED
 
-DeviceEvent = ReaderEvent | GnssEvent
+GAUGE_S = 2.0  # a battery is slower, whoever tries a gauge is not
+DeviceEvent = ReaderEvent | GnssEvent | Charge
 
 
 class Role(Enum):
@@ -46,10 +51,11 @@ class Role(Enum):
 
     READER = "reader"
     GNSS = "gnss"
+    GAUGE = "gauge"
 
 
 ROLES: Mapping[Role, Mapping[str, Driver]] = MappingProxyType(
-    {Role.READER: READERS, Role.GNSS: GNSS}
+    {Role.READER: READERS, Role.GNSS: GNSS, Role.GAUGE: GAUGES}
 )
 
 URL_FORMS: Mapping[str, str] = MappingProxyType(
@@ -58,6 +64,8 @@ URL_FORMS: Mapping[str, str] = MappingProxyType(
         OPEN_SDT: "serial:///dev/ttyUSB0?baud=auto  usb://0400:c35a  tcp://HOST:PORT",
         OPEN_EVENTS: "evdev:///dev/input/by-id/...-event-kbd?id=0c2e:0b61",
         OPEN_PCSC: "pcsc:  pcsc:///PART-OF-A-NAME",
+        OPEN_I2C: "i2c:///dev/i2c-1?address=0x36",
+        OPEN_SYSFS: "sysfs:///sys/class/power_supply",
     }
 )
 """What opens a driver's port -> what its URLs look like."""
@@ -121,7 +129,7 @@ async def look_at_device(device: Device, limit_s: float) -> Look:
     looks: asyncio.Queue[Look] = asyncio.Queue()
 
     def ready(detail: str) -> None:
-        if device.role is Role.READER:
+        if device.role is Role.READER:  # another's first event tells more
             looks.put_nowait(Look(DeviceState.READY, detail))
 
     def take(event: DeviceEvent) -> None:
@@ -173,4 +181,10 @@ def _runner(
             ready("")
             take(event)
 
-    return {Role.READER: read, Role.GNSS: listen}[device.role]
+    async def measure(port: Closable, ready: Ready) -> None:
+        gauge: Gauge = make(tap(port), on_ready=ready)
+        while True:
+            take(await gauge.read())
+            await asyncio.sleep(GAUGE_S)
+
+    return {Role.READER: read, Role.GNSS: listen, Role.GAUGE: measure}[device.role]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from drivers.gnss.base import NoFixReason
+from drivers.power.gauge import Charge
 from drivers.readers.base import DocumentKind, TroubleReason
 from drivers.readers.sdt_frames import MEANINGS, Status
 from drivers.supervisor import DeviceState
@@ -27,6 +28,18 @@ def reason_in(lang: Lang, reason: str) -> str:
         if reason.startswith(meaning) or f": {meaning}" in reason:
             return reason.replace(meaning, words.of(status))
     return reason
+
+
+def charge_line(lang: Lang, charge: Charge) -> str:
+    """A gauge's reading."""
+    words = device_words(lang)
+    parts = [words("charge.percent", percent=f"{charge.percent:.0f}")]
+    if charge.volts is not None:
+        parts.append(f"{charge.volts:.2f} V")
+    for key, value in (("charging", charge.is_charging), ("mains", charge.is_on_mains)):
+        if value is not None:
+            parts.append(words(f"charge.{key}" if value else f"charge.no_{key}"))
+    return words("charge.comma").join([*parts, charge.source])
 
 
 @cache

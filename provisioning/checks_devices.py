@@ -1,28 +1,44 @@
 """How is each device of a terminal: opened for a few seconds, its state and what to do about it."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 from msgspec import Struct
 
-from drivers.device import Look, find_device, look_at_device
+from drivers.device import find_device, look_at_device
 from drivers.errors import DriverConfigError
-from drivers.gnss.base import NoFix, NoFixReason
-from drivers.panel.board import load_board
-from drivers.supervisor import DeviceState
-from drivers.words import TO_DO, device_words, reason_in
-from provisioning.findings import Finding, Mark, Text, bad, good, look
+from drivers.panel.board import Board, GaugePort, load_board
+from drivers.power.kernel import POWER_SUPPLY, batteries
+from provisioning.checks_panel import Chip, look_at_display, look_at_pins
+from provisioning.findings import Finding
 from provisioning.layout import TERMINAL_TOML
+from provisioning.looks import (
+    DISPLAY,
+    GAUGE,
+    PINS,
+    READER,
+    RECEIVER,
+    Fitted,
+    judge_look,
+    used_by_terminal,
+    wrong_setting,
+)
 from runtime.config import ConfigError, load_config
-from runtime.language import Lang
-from runtime.locks import Holder, holder_of
+from runtime.locks import holder_of
 
-LOOK_S = 12.0
-"""Above what any driver needs to call a device silent; all are looked at together."""
+LOOK_S = 20.0
+"""All are looked at together. The longest any driver takes to tell what is wrong is 18 s: an ID
+card reader's, on a port where a satellite receiver talks."""
 _OUTBOX_INDEX = "outbox.db-shm"  # locked by SQLite for as long as a terminal has its outbox open
+_KERNEL_ROOT = Path("/sys/class/power_supply")
+_KERNEL = GaugePort("kernel", POWER_SUPPLY)
+# What is most likely fitted where only the board is known.
+_BARE_READER, _BARE_GNSS, _BARE_PINS = "sdt", "nmea", "lgpio"
+_BARE_DISPLAY: Chip = "ssd1306"
+
+Look = Coroutine[Any, Any, Finding]
 
 
 class _Device(Struct, frozen=True):
@@ -32,6 +48,13 @@ class _Device(Struct, frozen=True):
 
 class _Panel(Struct, frozen=True):
     board: str
+    pins: str = "lgpio"
+    display: Chip | None = None
+
+
+class _Power(Struct, frozen=True):
+    kind: str | None = None
+    port: str | None = None
 
 
 class _Terminal(Struct, frozen=True):
@@ -40,133 +63,82 @@ class _Terminal(Struct, frozen=True):
     readers: tuple[_Device, ...]
     gnss: _Device | None = None
     panel: _Panel | None = None
+    power: _Power | None = None
     data: Path = Path("data")
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A device that somebody says is there."""
-
-    kind: str
-    port: str
-    is_optional: bool = False
-    """A board profile has a place for it, which may be empty."""
-
-
-def check_terminal_devices(folder: Path) -> Iterator[Finding]:
+def check_terminal_devices(folder: Path) -> Sequence[Finding]:
     """Every device of the terminal whose folder this is."""
     try:
         settings = load_config(folder / TERMINAL_TOML, _Terminal)
-    except ConfigError:
-        return  # the check of the folder tells
-    named = [*settings.readers, *([settings.gnss] if settings.gnss is not None else [])]
-    fitted = [Fitted(device.kind, device.port) for device in named]
+        board = load_board(settings.panel.board) if settings.panel is not None else None
+    except (ConfigError, DriverConfigError) as error:
+        return (wrong_setting(error),)
+    fitted = [Fitted(READER, reader.kind, reader.port) for reader in settings.readers]
+    if settings.gnss is not None:
+        fitted.append(Fitted(RECEIVER, settings.gnss.kind, settings.gnss.port))
+    gauge = _gauge(settings.power, board)
+    if gauge is not None:
+        fitted.append(Fitted(GAUGE, gauge.kind, gauge.port))
     terminal = holder_of(folder / settings.data / _OUTBOX_INDEX)
-    if terminal is None:
-        yield from look_at_all(fitted)
-    else:
-        yield from (_used_by_terminal(device, terminal) for device in fitted)
-    if settings.panel is not None:
-        yield check_profile(settings.panel.board)
+    if terminal is not None:
+        return [used_by_terminal(each, terminal) for each in (*fitted, *_panel_of(settings, board))]
+    looks = list(map(_look_at, fitted))
+    if settings.panel is not None and board is not None:
+        looks.append(look_at_pins(settings.panel.board, board, settings.panel.pins))
+        if settings.panel.display is not None:
+            looks.append(look_at_display(board, settings.panel.display, is_optional=False))
+    return _look_at_all(looks)
 
 
-def look_at_all(fitted: Sequence[Fitted]) -> Sequence[Finding]:
-    """Look at all of them at the same time; in the order given."""
+def check_board_devices(name: str) -> Sequence[Finding]:
+    """Everything a board profile has a place for, on a machine that is no terminal yet."""
+    try:
+        board = load_board(name)
+    except DriverConfigError as error:
+        return (wrong_setting(error),)
+    looks = []
+    if board.ports is not None:
+        looks.append(_look_at(Fitted(READER, _BARE_READER, board.ports.reader)))
+        looks.append(_look_at(Fitted(RECEIVER, _BARE_GNSS, board.ports.gnss, is_optional=True)))
+    if board.gauge is not None:
+        looks.append(_look_at(Fitted(GAUGE, board.gauge.kind, board.gauge.port, True)))
+    looks.append(look_at_pins(name, board, _BARE_PINS))
+    looks.append(look_at_display(board, _BARE_DISPLAY, is_optional=True))
+    return _look_at_all(looks)
+
+
+def _look_at_all(looks: Sequence[Look]) -> Sequence[Finding]:
+    """At the same time; in the order given."""
 
     async def look_at_each() -> Sequence[Finding]:
-        return await asyncio.gather(*map(_look_at, fitted))
+        return await asyncio.gather(*looks)
 
     return asyncio.run(look_at_each())
-
-
-def check_profile(name: str) -> Finding:
-    """Is the board profile whole?"""
-    try:
-        load_board(name)
-    except DriverConfigError as error:
-        return _wrong_setting(error)
-    return good(f"板卡配置 {name}", f"Board profile {name}")
 
 
 async def _look_at(fitted: Fitted) -> Finding:
     try:
         seen = await look_at_device(find_device(fitted.kind, fitted.port), LOOK_S)
     except DriverConfigError as error:
-        return _wrong_setting(error)
+        return wrong_setting(error, is_optional=fitted.is_optional)
     return judge_look(fitted, seen)
 
 
-def judge_look(fitted: Fitted, seen: Look) -> Finding:
-    """What a look at a device means for the operator."""
-    if isinstance(seen.event, NoFix):
-        return _without_position(fitted, seen.event.reason)
-    what = _standing(fitted, seen.state, _in_both(lambda lang: reason_in(lang, seen.detail)))
-    if seen.state is DeviceState.READY:
-        return good(what.zh, what.en)
-    to_do = _in_both(lambda lang: device_words(lang).of(seen.state, TO_DO))
-    if seen.state is DeviceState.BUSY:
-        holder = holder_of(Path(urlsplit(fitted.port).path))
-        if holder is not None:
-            what = _standing(fitted, seen.state, _process(holder))
-        return look(what, to_do)
-    if seen.state is DeviceState.MISSING and fitted.is_optional:
-        return look(what, to_do)
-    return bad(what, to_do)
+def _gauge(power: _Power | None, board: Board | None) -> GaugePort | None:
+    """The gauge a terminal with these settings asks."""
+    if power is None:
+        return None
+    if power.kind is not None and power.port is not None:
+        return GaugePort(power.kind, power.port)
+    if next(batteries(_KERNEL_ROOT), None) is not None or board is None:
+        return _KERNEL
+    return board.gauge or _KERNEL
 
 
-def _without_position(fitted: Fitted, reason: NoFixReason) -> Finding:
-    what = _standing(
-        fitted, DeviceState.READY, _in_both(lambda lang: device_words(lang).of(reason))
-    )
-    if reason is NoFixReason.UNCONFIRMED:
-        return Finding(Mark.GOOD, what)
-    return look(
-        what,
-        Text(
-            "让天线看到天空；冷启动要几分钟",
-            "Give the antenna a view of the sky; a cold start takes minutes",
-        ),
-    )
-
-
-def _used_by_terminal(fitted: Fitted, terminal: Holder) -> Finding:
-    process = _process(terminal)
-    return look(
-        Text(
-            f"{_name(fitted).zh}：本终端正在使用，{process.zh}",
-            f"{_name(fitted).en}: in use by this terminal, {process.en}",
-        ),
-        Text(
-            "它的状态看终端的页面；要在这里检查，请先停掉终端",
-            "The terminal's page tells its state; to look at it here, stop the terminal first",
-        ),
-    )
-
-
-def _wrong_setting(error: DriverConfigError) -> Finding:
-    return bad(
-        Text(f"设置有误：{error}", f"A setting is wrong: {error}"),
-        Text("改正该设置，或安装所缺的软件包", "Correct the setting, or install what is missing"),
-    )
-
-
-def _standing(fitted: Fitted, state: DeviceState, detail: Text) -> Text:
-    name = _name(fitted)
-    word = _in_both(lambda lang: device_words(lang).of(state))
-    return Text(
-        f"{name.zh}：{word.zh}" + (f"，{detail.zh}" if detail.zh else ""),
-        f"{name.en}: {word.en}" + (f", {detail.en}" if detail.en else ""),
-    )
-
-
-def _name(fitted: Fitted) -> Text:
-    return Text(f"{fitted.kind}（{fitted.port}）", f"{fitted.kind} at {fitted.port}")
-
-
-def _process(holder: Holder) -> Text:
-    shown = f" ({holder.command})" if holder.command else ""
-    return Text(f"进程 {holder.pid}{shown}", f"process {holder.pid}{shown}")
-
-
-def _in_both(say: Callable[[Lang], str]) -> Text:
-    return Text(say("zh"), say("en"))
+def _panel_of(settings: _Terminal, board: Board | None) -> Iterator[Fitted]:
+    if settings.panel is None or board is None:
+        return
+    yield Fitted(PINS, settings.panel.board, settings.panel.pins)
+    if settings.panel.display is not None and board.display is not None:
+        yield Fitted(DISPLAY, settings.panel.display, board.display.port)

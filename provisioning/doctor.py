@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from provisioning import checks_devices, checks_machine, checks_node
+from provisioning import checks_machine, checks_node
 from provisioning.findings import Finding, Mark, render
 from provisioning.layout import COUNTY_TOML, GATEWAY_TOML, TERMINAL_TOML, CountyFolder
 from runtime.language import LANGS, Lang, language
@@ -32,7 +32,9 @@ def examine(
     elif (folder / TERMINAL_TOML).exists():
         yield from checks_node.check_terminal(folder, now, with_ports=not devices)
         if devices and board is None:
-            yield from checks_devices.check_terminal_devices(folder)
+            from provisioning.checks_devices import check_terminal_devices  # noqa: PLC0415  # slow
+
+            yield from check_terminal_devices(folder)
     elif (folder / GATEWAY_TOML).exists():
         yield from checks_node.check_gateway(folder, now)
     elif (folder / COUNTY_TOML).exists():
@@ -41,7 +43,9 @@ def examine(
     else:
         yield checks_node.nothing_here(folder)
     if board is not None:
-        yield from checks_devices.check_board_devices(board)
+        from provisioning.checks_devices import check_board_devices  # noqa: PLC0415  # slow
+
+        yield from check_board_devices(board)
 
 
 def report(findings: Iterable[Finding], lang: Lang) -> bool:

@@ -9,6 +9,7 @@ A command is a verb and its words, quoted as in a shell. The answer is `ok`, `ok
 
 import asyncio
 import contextlib
+import os
 import shlex
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -64,7 +65,9 @@ class ControlSocket:
             self._path.unlink()  # left behind by a simulator that was killed
         elif self._path.exists():
             raise FileExistsError(f"{self._path} exists and is no socket")
-        self._server = await asyncio.start_unix_server(self._talk, self._path, limit=MAX_LINE_BYTES)
+        self._server = await asyncio.start_unix_server(
+            self._talk, sock=_listening(self._path), limit=MAX_LINE_BYTES
+        )
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -148,6 +151,21 @@ def one_word(act: Callable[[str], Answer | Awaitable[Answer]]) -> Verb:
 
 async def _done(answer: Answer | Awaitable[Answer]) -> Answer:
     return await answer if isinstance(answer, Awaitable) else answer
+
+
+def _listening(path: Path) -> socket.socket:
+    """A socket at `path`, which appears there only when it can be connected to."""
+    listener = socket.socket(socket.AF_UNIX)
+    unborn = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        listener.bind(str(unborn))
+        listener.listen()
+        unborn.rename(path)
+    except OSError:
+        listener.close()
+        unborn.unlink(missing_ok=True)
+        raise
+    return listener
 
 
 def _is_answered(path: Path) -> bool:

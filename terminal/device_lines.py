@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 
 from drivers.device import DeviceEvent
 from drivers.gnss.base import Fix, NoFix
+from drivers.power.gauge import Charge
 from drivers.readers.base import CardRead, CardTrouble, CodeRead, TagRead
 from drivers.readers.sdt_frames import parse_reply
-from drivers.words import TROUBLE, device_words
+from drivers.words import TROUBLE, charge_line, device_words
 from protocol.masking import mask_name, mask_number
 from runtime.language import Lang
 
@@ -73,6 +74,16 @@ def as_object(kind: str, event: DeviceEvent) -> dict[str, object]:
                 "sats": event.satellites,
                 "hdop": event.hdop,
             }
+        case Charge():
+            return {
+                "event": "charge",
+                "kind": kind,
+                "percent": event.percent,
+                "volts": event.volts,
+                "is_charging": event.is_charging,
+                "is_on_mains": event.is_on_mains,
+                "source": event.source,
+            }
         case NoFix():
             empty = dict.fromkeys(("time", "lat", "lon", "alt_m", "fix", "sats", "hdop"))
             return empty | {"fix": NO_FIX}
@@ -108,6 +119,8 @@ def as_line(lang: Lang, event: DeviceEvent) -> str:
                 satellites=unknown if event.satellites is None else event.satellites,
                 hdop=unknown if event.hdop is None else event.hdop,
             )
+        case Charge():
+            return charge_line(lang, event)
         case NoFix():
             return words("seen.no_fix", why=words.of(event.reason))
 

@@ -1,7 +1,9 @@
 """What a bad line makes of good traffic, and what was never traffic; seeded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
+
+from tests.fuzz.row import Traffic
 
 NOISE_BYTES = 3000  # above the longest frame of any device
 FRAMES = 6  # of valid traffic in one piece of garbage
@@ -9,7 +11,7 @@ HEADS = 200
 DAMAGES = 12
 
 
-def garbage(random: Random, frame: Callable[[Random], tuple[bytes, object]], head: bytes) -> bytes:
+def garbage(random: Random, frame: Traffic, head: bytes) -> bytes:
     """Some bytes for a framer to get over: noise, damaged traffic, or heads without bodies."""
     kind = random.choice((_noise, _damaged, _damaged, _heads))
     return kind(random, frame, head)
@@ -39,9 +41,7 @@ def _heads(random: Random, _frame: object, head: bytes) -> bytes:
     )
 
 
-def _damaged(
-    random: Random, frame: Callable[[Random], tuple[bytes, object]], _head: bytes
-) -> bytes:
+def _damaged(random: Random, frame: Traffic, _head: bytes) -> bytes:
     data = bytearray(b"".join(frame(random)[0] for _ in range(random.randint(1, FRAMES))))
     for _ in range(random.randint(1, DAMAGES)):
         at = random.randrange(len(data) + 1)

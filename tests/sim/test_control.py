@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,28 @@ def test_a_living_simulator_keeps_its_socket(path: Path) -> None:
         assert await tell(path, ["switch", "off"]) == "ok"
 
     with_lamp(path, scene)
+
+
+def test_what_can_be_seen_can_be_told(path: Path) -> None:
+    """Scripts wait for the file to appear, and speak at once."""
+
+    def script() -> bytes:
+        deadline_s = time.monotonic() + ENOUGH_S
+        while not path.exists():
+            assert time.monotonic() < deadline_s
+        with socket.socket(socket.AF_UNIX) as talk:
+            talk.connect(str(path))
+            talk.sendall(b"switch on\n")
+            return talk.recv(100)
+
+    async def main() -> None:
+        telling = asyncio.create_task(asyncio.to_thread(script))
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(ENOUGH_S), Lamp().socket(path):
+            assert await telling == b"ok: bright\n"
+
+    asyncio.run(main())
+    assert list(path.parent.iterdir()) == []  # no other name was left behind
 
 
 def test_a_file_in_the_way_is_left_alone(path: Path) -> None:

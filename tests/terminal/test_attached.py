@@ -83,7 +83,7 @@ def test_a_driver_whose_package_is_missing_names_it(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(READERS, "needy", Driver("driver_in_need:Reader"))
     said = refused(ReaderSettings("needy", "serial:///dev/null"))
-    assert said == "driver_in_need needs the package 'package_nobody_has'"
+    assert said == "driver_in_need needs the package 'package_nobody_has': reinstall Muster"
 
 
 def test_a_port_no_driver_has_stops_it() -> None:
