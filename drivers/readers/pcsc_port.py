@@ -33,6 +33,7 @@ _GONE = MappingProxyType(
         scard.SCARD_E_NO_SERVICE: _NO_SERVICE,
         scard.SCARD_E_SERVICE_STOPPED: _NO_SERVICE,
         scard.SCARD_F_COMM_ERROR: _NO_SERVICE,
+        scard.SCARD_W_SECURITY_VIOLATION: _NO_SERVICE,
         scard.SCARD_E_INVALID_HANDLE: "pcscd was restarted",
         scard.SCARD_E_UNKNOWN_READER: "the card reader is unplugged",
         scard.SCARD_E_READER_UNAVAILABLE: "the card reader is unplugged",
@@ -53,6 +54,7 @@ _CARD_LOST = frozenset(
         scard.SCARD_W_UNSUPPORTED_CARD,
     }
 )
+# Of a call that asks to be let in. To any other, the first only says that pcscd hung up.
 _NOT_ADMITTED = frozenset({scard.SCARD_W_SECURITY_VIOLATION, scard.SCARD_E_NO_ACCESS})
 
 
@@ -62,6 +64,10 @@ class _ScardError(OSError):
     def __init__(self, code: int) -> None:
         super().__init__(f"{scard.SCardGetErrorMessage(code)} ({code & 0xFFFFFFFF:08X})")
         self.code = code
+
+
+class _NotAdmitted(_ScardError):
+    """pcscd does not let this user in."""
 
 
 async def open_pcsc(url: str) -> "PcscPort":
@@ -153,13 +159,13 @@ async def _call(call: Callable[[], T], limit_s: float) -> T:
     try:
         async with asyncio.timeout(limit_s):
             return await in_daemon_thread(call)
+    except _NotAdmitted as error:
+        raise PortNotSetUp("pcscd does not admit this user: see hw/pcsc.md 5") from error
     except _ScardError as error:
         if error.code in _CARD_LOST:
             raise TagLost(str(error)) from error
         if error.code == scard.SCARD_E_SHARING_VIOLATION:
             raise PortBusy("another program has the card to itself") from error
-        if error.code in _NOT_ADMITTED:
-            raise PortNotSetUp("pcscd does not admit this user: see hw/pcsc.md 5") from error
         raise PortGone(_GONE.get(error.code, str(error))) from error
     except TimeoutError as error:
         raise DeviceSilent("the card reader, or pcscd, does not answer") from error
@@ -181,7 +187,7 @@ async def _release(context: int) -> None:
 def _new_context() -> int:
     """A new connection to pcscd."""
     code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
-    _check(code)
+    _check_admitted(code)
     return int(context)
 
 
@@ -206,7 +212,7 @@ def _converse(context: int, name: str, conversation: Conversation[T]) -> T:
     code, card, protocol = scard.SCardConnect(
         context, name, scard.SCARD_SHARE_SHARED, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
     )
-    _check(code)
+    _check_admitted(code)
     try:
         _check(scard.SCardBeginTransaction(card))  # nobody's SELECT comes between two of ours
         answer: bytes | None = None
@@ -222,6 +228,12 @@ def _converse(context: int, name: str, conversation: Conversation[T]) -> T:
     finally:
         scard.SCardEndTransaction(card, scard.SCARD_LEAVE_CARD)
         scard.SCardDisconnect(card, scard.SCARD_LEAVE_CARD)
+
+
+def _check_admitted(code: int) -> None:
+    if code in _NOT_ADMITTED:
+        raise _NotAdmitted(code)
+    _check(code)
 
 
 def _check(code: int) -> None:

@@ -137,7 +137,7 @@ def test_the_event_loop_never_waits_for_pcscd(pcscd: Pcscd) -> None:
 
 
 def test_closing_wakes_whoever_waits_for_a_card(pcscd: Pcscd) -> None:
-    threads_before = threading.active_count()
+    threads_before = set(threading.enumerate())
 
     async def main() -> float:
         loop = asyncio.get_running_loop()
@@ -155,7 +155,9 @@ def test_closing_wakes_whoever_waits_for_a_card(pcscd: Pcscd) -> None:
 
     with pcscd:
         assert asyncio.run(main()) < CLOSE_MAX_S
-        assert threading.active_count() == threads_before
+        for thread in set(threading.enumerate()) - threads_before:
+            thread.join(CLOSE_MAX_S)
+            assert not thread.is_alive()
 
 
 def test_a_restarted_pcscd_is_found_again_without_a_restart_of_ours(pcscd: Pcscd) -> None:
