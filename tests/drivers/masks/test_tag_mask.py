@@ -74,12 +74,9 @@ def test_a_chip_card() -> None:
     assert told == RECORD[:7] + b"Aaaaaa0" + done
 
 
-@pytest.mark.parametrize(
-    "command",
-    [read(4), bytes.fromhex("3A0410"), b"\x60", bytes.fromhex("00A4040007D2760000850101")],
-)
-def test_commands_that_only_read_stay(command: bytes) -> None:
-    assert TagMask().asked(command) == command
+@pytest.mark.parametrize("command", ["3004", "3A0410", "60", "00A4040007D2760000850101"])
+def test_commands_that_only_read_stay(command: str) -> None:
+    assert TagMask().asked(bytes.fromhex(command)) == bytes.fromhex(command)
 
 
 def test_keys_and_what_is_written_is_not_told() -> None:
