@@ -25,6 +25,7 @@ from drivers.registry import (
     OPEN_PORT,
     OPEN_SDT,
     OPEN_SYSFS,
+    OPEN_TCP,
     READERS,
     Driver,
     load,
@@ -64,6 +65,7 @@ URL_FORMS: Mapping[str, str] = MappingProxyType(
         OPEN_SDT: "serial:///dev/ttyUSB0?baud=auto  usb://0400:c35a  tcp://HOST:PORT",
         OPEN_EVENTS: "evdev:///dev/input/by-id/...-event-kbd?id=0c2e:0b61",
         OPEN_PCSC: "pcsc:  pcsc:///PART-OF-A-NAME",
+        OPEN_TCP: "tcp://127.0.0.1:2947",
         OPEN_I2C: "i2c:///dev/i2c-1?address=0x36",
         OPEN_SYSFS: "sysfs:///sys/class/power_supply",
     }

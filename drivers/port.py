@@ -65,9 +65,17 @@ async def open_port(url: str) -> BytePort:
     parts = urlsplit(url)
     if parts.scheme == "serial" and parts.path and not parts.netloc:
         return SerialPort(parts.path, _baud(url, parts))
-    if parts.scheme == "tcp" and parts.hostname and not parts.path:
-        return await TcpPort.connect(parts.hostname, _tcp_port(url, parts))
+    if parts.scheme == "tcp":
+        return await open_tcp(url)
     raise DriverConfigError(f"port {url!r}: expected serial:///dev/... or tcp://host:port")
+
+
+async def open_tcp(url: str) -> BytePort:
+    """Open the port of a program that is reached over TCP only. Raises as `open_port`."""
+    parts = urlsplit(url)
+    if parts.scheme != "tcp" or not parts.hostname or parts.path:
+        raise DriverConfigError(f"port {url!r}: expected tcp://host:port")
+    return await TcpPort.connect(parts.hostname, _tcp_port(url, parts))
 
 
 def _baud(url: str, parts: SplitResult) -> int:

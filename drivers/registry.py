@@ -11,6 +11,7 @@ from typing import Any
 from drivers.errors import DriverConfigError
 
 OPEN_PORT = "drivers.port:open_port"
+OPEN_TCP = "drivers.port:open_tcp"
 OPEN_I2C = "drivers.i2c:open_i2c"
 OPEN_SYSFS = "drivers.power.kernel:open_sysfs"
 OPEN_EVENTS = "drivers.readers.evdev:open_events"
@@ -44,7 +45,7 @@ READERS: Mapping[str, Driver] = {
 }
 GNSS: Mapping[str, Driver] = {
     "nmea": Driver("drivers.gnss.nmea:NmeaReceiver"),
-    "gpsd": Driver("drivers.gnss.gpsd:GpsdReceiver"),
+    "gpsd": Driver("drivers.gnss.gpsd:GpsdReceiver", OPEN_TCP),
 }
 GAUGES: Mapping[str, Driver] = {
     "kernel": Driver("drivers.power.kernel:KernelGauge", OPEN_SYSFS),
