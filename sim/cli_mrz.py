@@ -9,10 +9,9 @@ import click
 from sim.control import Verb, no_words
 from sim.dealing import Dealing, deal_options, run_dealt
 from sim.devices.keyboard import KeyboardLine
-from sim.devices.line import DeviceLine
 from sim.devices.mrz import SimMrz
 from sim.devices.travel import read_travel_deck
-from sim.workbench import LineOptions, line_options
+from sim.workbench import LineOptions, Workbench, line_options
 
 SEPARATORS: Mapping[str, bytes] = MappingProxyType({"cr": b"\r", "lf": b"\n", "crlf": b"\r\n"})
 
@@ -28,8 +27,8 @@ def mrz(*, options: LineOptions, dealing: Dealing, suffix: str, wedge: bool) -> 
     The deck is a CSV file of documents. Ends with the deck, or on Ctrl-C.
     """
 
-    def make(line: DeviceLine) -> SimMrz:
-        typed = KeyboardLine(line) if wedge else line
+    def make(bench: Workbench) -> SimMrz:
+        typed = KeyboardLine(bench.line) if wedge else bench.line
         return SimMrz(typed, separator=SEPARATORS[suffix], seed=options.seed)
 
     def more_verbs(device: SimMrz) -> Mapping[str, Verb]:

@@ -18,5 +18,10 @@ def pn532(*, options: LineOptions, dealing: Dealing) -> None:
     seconds. Ends with the deck, or on Ctrl-C.
     """
     run_dealt(
-        "PN532", options, dealing, read_deck=read_tags, make=SimPn532, more_verbs=lambda _: {}
+        "PN532",
+        options,
+        dealing,
+        read_deck=read_tags,
+        make=lambda bench: SimPn532(bench.line),
+        more_verbs=lambda _: {},
     )

@@ -10,9 +10,8 @@ from sim.control import Verb, one_word
 from sim.dealing import Dealing, deal_options, run_dealt
 from sim.devices.deck import read_codes
 from sim.devices.keyboard import KeyboardLine
-from sim.devices.line import DeviceLine
 from sim.devices.scanner import SimScanner
-from sim.workbench import LineOptions, line_options
+from sim.workbench import LineOptions, Workbench, line_options
 
 REREAD_S = 0.75  # hw/scanner.md 3
 AROUND: Mapping[str, tuple[bytes, bytes]] = MappingProxyType(
@@ -42,10 +41,10 @@ def scanner(
     The deck is a text file with one code a line. Ends with the deck, or on Ctrl-C.
     """
 
-    def make(line: DeviceLine) -> SimScanner:
+    def make(bench: Workbench) -> SimScanner:
         before, after = AROUND[suffix]
         return SimScanner(
-            KeyboardLine(line) if wedge else line,
+            KeyboardLine(bench.line) if wedge else bench.line,
             prefix=before,
             suffix=after,
             reread_s=REREAD_S if continuous else None,

@@ -12,7 +12,6 @@ import click
 
 from sim.control import ControlError, Verb, no_words, one_word
 from sim.devices.deck import DeckError
-from sim.devices.line import DeviceLine
 from sim.workbench import LineOptions, Workbench
 
 EVERY_S = 3.0  # an unhurried queue
@@ -92,7 +91,7 @@ def run_dealt(
     dealing: Dealing,
     *,
     read_deck: Callable[[Path], Sequence[ThingT]],
-    make: Callable[[DeviceLine], Reader[ThingT]],
+    make: Callable[[Workbench], Reader[ThingT]],
     more_verbs: Callable[[Any], Mapping[str, Verb]],
 ) -> None:
     """Put a reader on a cable and present a deck to it, or replay a recording in its place.
@@ -108,7 +107,7 @@ def run_dealt(
     if dealing.deck is None:
         raise click.UsageError("give --deck or --replay")
     deck = deck_at(dealing.deck, read_deck)
-    reader = make(bench.line)
+    reader = make(bench)
     verbs = {**hand_verbs(reader, deck), **more_verbs(reader)}
     hand = None if dealing.by_hand else lambda: deal(dealing, reader, deck)
     ended = bench.run(title, reader.run, verbs, hand)

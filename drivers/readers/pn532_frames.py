@@ -9,6 +9,8 @@ Pure: no I/O and no clock.
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from drivers.readers.marked_framer import MarkedFramer
+
 _START = bytes.fromhex("00 FF")
 _ACK = bytes.fromhex("00 FF")  # where LEN and LCS would be
 _NACK = bytes.fromhex("FF 00")
@@ -73,78 +75,39 @@ def exchanged(data: bytes) -> bytes | None:
     return data[1:] if data and not data[0] & _STATUS_CODE else None
 
 
-class Pn532Framer:
-    """Cuts a byte stream into bodies, TFI onwards; drops ACKs and NACKs.
+class Pn532Framer(MarkedFramer):
+    """Cuts a byte stream into bodies, TFI onwards; drops ACKs and NACKs."""
 
-    `damaged` counts frames that began and were not whole: wrong sum, wrong length, given up.
-    """
+    mark = _START
 
-    def __init__(self) -> None:
-        self._pending = bytearray()
-        self.damaged = 0
+    def _frame_end(self) -> int | None:
+        place = _place(self._pending)
+        return None if place is None else place.stop
 
-    @property
-    def is_inside_frame(self) -> bool:
-        """Whether a frame has begun and its end is still awaited."""
-        return self._pending.startswith(_START)
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Take bytes as they come; return the bodies completed by them."""
-        self._pending += data
-        bodies: list[bytes] = []
-        while (start := self._pending.find(_START)) >= 0:
-            del self._pending[:start]
-            place = self._body_place()
-            if place is None:
-                self._resync()
-            elif len(self._pending) < place.stop:
-                return bodies
-            else:
-                bodies += self._take(place)
-        # The stream may stop inside a start code: keep what could be its beginning.
-        del self._pending[: -(len(_START) - 1)]
-        return bodies
-
-    def give_up(self) -> list[bytes]:
-        """The rest of the frame will not come: look again behind its first byte."""
-        if self.is_inside_frame:
-            self._resync()
-        return self.feed(b"")
-
-    def clear(self) -> None:
-        """Forget everything not yet returned."""
-        self._pending.clear()
-
-    def _body_place(self) -> slice | None:
-        """Where the body at the front lies, checksum included; None: no frame begins here.
-
-        Ends beyond `_pending` while that is unknown; is empty for an ACK or NACK.
-        """
-        lengths = bytes(self._pending[_LENGTHS_AT:_BODY_AT])
-        if len(lengths) < 2:
-            return slice(_BODY_AT, _BODY_AT)
-        if lengths in (_ACK, _NACK):
-            return slice(_BODY_AT, _BODY_AT)
-        if lengths != _EXTENDED:
-            return _place(_BODY_AT, lengths[0], sum(lengths))
-        extended = self._pending[_BODY_AT:_EXTENDED_BODY_AT]
-        if len(extended) < 3:
-            return slice(_EXTENDED_BODY_AT, _EXTENDED_BODY_AT)
-        return _place(_EXTENDED_BODY_AT, int.from_bytes(extended[:2], "big"), sum(extended))
-
-    def _take(self, place: slice) -> list[bytes]:
-        body = bytes(self._pending[place])
+    def _payloads(self, frame: bytes) -> list[bytes] | None:
+        place = _place(frame)
+        body = frame[place] if place is not None else b""
         if sum(body) & 0xFF:
-            self._resync()
-            return []
-        del self._pending[: place.stop]
+            return None
         return [body[:-1]] if body else []
 
-    def _resync(self) -> None:
-        self.damaged += 1
-        del self._pending[0]
+
+def _place(frame: bytes | bytearray) -> slice | None:
+    """Where the body of the frame at the front lies, checksum included; None: none begins here.
+
+    Ends beyond `frame` while that is unknown; is empty for an ACK or NACK.
+    """
+    lengths = bytes(frame[_LENGTHS_AT:_BODY_AT])
+    if len(lengths) < 2 or lengths in (_ACK, _NACK):
+        return slice(_BODY_AT, _BODY_AT)
+    if lengths != _EXTENDED:
+        return _body(_BODY_AT, lengths[0], sum(lengths))
+    extended = frame[_BODY_AT:_EXTENDED_BODY_AT]
+    if len(extended) < 3:
+        return slice(_EXTENDED_BODY_AT, _EXTENDED_BODY_AT)
+    return _body(_EXTENDED_BODY_AT, int.from_bytes(extended[:2], "big"), sum(extended))
 
 
-def _place(at: int, length: int, checked_sum: int) -> slice | None:
+def _body(at: int, length: int, checked_sum: int) -> slice | None:
     is_frame = checked_sum & 0xFF == 0 and 0 < length <= _BODY_MAX
     return slice(at, at + length + 1) if is_frame else None

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from types import MappingProxyType
 
+from drivers.readers.marked_framer import MarkedFramer
+
 PREAMBLE = bytes.fromhex("AA AA AA 96 69")
 _LENGTH_BYTES = 2
 _HEAD_BYTES = len(PREAMBLE) + _LENGTH_BYTES
@@ -169,47 +171,10 @@ def sam_identity(data: bytes) -> str | None:
 _SAM_ID = struct.Struct("<HHIII")
 
 
-class SdtFramer:
-    """Cuts a byte stream into payloads, SW1 onwards. Finds every whole frame in any garbage.
+class SdtFramer(MarkedFramer):
+    """Cuts a byte stream into payloads, SW1 onwards."""
 
-    `damaged` counts frames that began and were not whole: wrong length, wrong checksum, given up.
-    """
-
-    def __init__(self) -> None:
-        self._pending = bytearray()
-        self.damaged = 0
-
-    @property
-    def is_inside_frame(self) -> bool:
-        """Whether a frame has begun and its end is still awaited."""
-        return self._pending.startswith(PREAMBLE)
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Take bytes as they come; return the payloads completed by them."""
-        self._pending += data
-        payloads: list[bytes] = []
-        while (start := self._pending.find(PREAMBLE)) >= 0:
-            del self._pending[:start]
-            end = self._frame_end()
-            if end is None:
-                self._resync()
-            elif len(self._pending) < end:
-                return payloads
-            else:
-                payloads += self._take(end)
-        # The stream may stop inside a preamble: keep what could be its beginning.
-        del self._pending[: -(len(PREAMBLE) - 1)]
-        return payloads
-
-    def give_up(self) -> list[bytes]:
-        """The rest of the frame will not come: look again behind its first byte."""
-        if self.is_inside_frame:
-            self._resync()
-        return self.feed(b"")
-
-    def clear(self) -> None:
-        """Forget everything not yet returned."""
-        self._pending.clear()
+    mark = PREAMBLE
 
     def _frame_end(self) -> int | None:
         """Where the frame at the front ends; beyond `_pending` if unknown; None: no such frame."""
@@ -220,17 +185,7 @@ class SdtFramer:
         length = int.from_bytes(self._pending[len(PREAMBLE) : _HEAD_BYTES], "big")
         return _HEAD_BYTES + length if _LEN_MIN <= length <= _LEN_MAX else None
 
-    def _take(self, end: int) -> list[bytes]:
-        frame = bytes(self._pending[:end])
+    def _payloads(self, frame: bytes) -> list[bytes] | None:
         if frame == _VENDOR_TIMEOUT:
-            del self._pending[:end]
             return [_VENDOR_TIMEOUT_PAYLOAD]
-        if _xor(frame[len(PREAMBLE) :]) != 0:
-            self._resync()
-            return []
-        del self._pending[:end]
-        return [frame[_HEAD_BYTES:-1]]
-
-    def _resync(self) -> None:
-        self.damaged += 1
-        del self._pending[0]
+        return [frame[_HEAD_BYTES:-1]] if _xor(frame[len(PREAMBLE) :]) == 0 else None

@@ -30,8 +30,8 @@ def test_it_says_where_and_ends_with_the_deck(deck: Path, tmp_path: Path) -> Non
     assert result.exit_code == 0
     assert result.output.splitlines() == [
         f"ID card reader at serial://{link}",
-        "card 1",
-        "card 2",
+        "presenting 1",
+        "presenting 2",
         "end of the deck",
     ]
     assert not link.is_symlink()

@@ -188,8 +188,8 @@ def test_the_shell_commands_a_card_reader(tmp_path: Path) -> None:
         assert reader.stdout is not None
         assert reader.stdout.readline() == f"ID card reader at serial://{link}\n"
         assert told("present", "1") == (0, "ok\n")
-        assert told("present", "2") == (1, "error: the deck has cards 1 to 1\n")
-        assert told("present", "²") == (1, "error: the deck has cards 1 to 1\n")
+        assert told("present", "2") == (1, "error: the deck has 1 to 1\n")
+        assert told("present", "²") == (1, "error: the deck has 1 to 1\n")
         assert told("fail", "zz")[0] == 1
         assert told("fail", "000032") == (0, "ok\n")
         assert told("unplug") == (0, "ok\n")
