@@ -25,6 +25,8 @@ class Idle(Enum):
     """What the large panel says while no verdict is shown."""
 
     READY = "ready"
+    READY_FOR_ANY = "ready_for_any"
+    """Not only identity cards: there is a reader of codes, tags or passports."""
     HOLD_STILL = "hold_still"
     SCAN_AGAIN = "scan_again"
     NOT_READING = "not_reading"
@@ -200,7 +202,9 @@ def idle_state(view: StationView) -> Idle:
         return Idle.HOLD_STILL
     if Trouble.SCAN_AGAIN in view.troubles:
         return Idle.SCAN_AGAIN
-    return Idle.READY
+    return (
+        Idle.READY if all(reader.kind == "sdt" for reader in view.readers) else Idle.READY_FOR_ANY
+    )
 
 
 def title(point: Point, words: Words) -> str:

@@ -253,6 +253,8 @@ def test_a_card_that_was_not_read_says_why(reason: TroubleReason) -> None:
 def test_idle_states() -> None:
     view = station_view()
     assert idle_state(view) is Idle.READY
+    both = (*view.readers, ShownReader(2, "scanner", DeviceState.READY))
+    assert idle_state(replace(view, readers=both)) is Idle.READY_FOR_ANY
     assert idle_state(replace(view, troubles=(Trouble.HOLD_CARD_STILL,))) is Idle.HOLD_STILL
     assert idle_state(replace(view, troubles=(Trouble.SCAN_AGAIN,))) is Idle.SCAN_AGAIN
     assert idle_state(with_readers(view, DeviceState.FAULT)) is Idle.NOT_READING
