@@ -4,7 +4,7 @@ from typing import Literal
 
 from drivers.device import Look
 from drivers.errors import DriverConfigError, DriverError
-from drivers.panel.board import Board, check_model
+from drivers.panel.board import Board, board_on, check_model
 from drivers.panel.front import Front
 from drivers.panel.pins import open_pins
 from drivers.port import Closable
@@ -26,7 +26,7 @@ async def look_at_pins(name: str, board: Board, pins: str) -> Finding:
             check_model(name, board)
         header = await open_pins(pins)
         try:
-            front = Front(board, header, lambda _button: None, openings.append)
+            front = Front(board_on(board, pins), header, lambda _button: None, openings.append)
             front.close()
         finally:
             await header.close()

@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from drivers.errors import DriverConfigError, PortGone
-from drivers.panel.board import Board, Button, check_model, load_board
+from drivers.panel.board import Board, Button, board_on, check_model, load_board
 from drivers.panel.front import Front
 from drivers.panel.pins import Header, open_pins
 from drivers.panel.tones import Tone
@@ -85,7 +85,7 @@ class Panel:
         open_at: Open[Header] = open_pins,
     ) -> None:
         self._settings = settings
-        self.board: Board = load_board(settings.board)
+        self.board: Board = board_on(load_board(settings.board), settings.pins)
         if settings.pins == "lgpio":
             check_model(settings.board, self.board)
         self._on_button, self._on_tamper, self._changed = on_button, on_tamper, changed

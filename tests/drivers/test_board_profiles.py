@@ -8,7 +8,7 @@ import pytest
 
 from drivers.errors import DriverConfigError
 from drivers.i2c import parse_i2c
-from drivers.panel.board import Board, check_model, load_board, parse_board, pins_of
+from drivers.panel.board import Board, board_on, check_model, load_board, parse_board, pins_of
 from drivers.port import open_port
 from drivers.registry import GAUGES, choose
 from sim.clock import Run
@@ -137,3 +137,9 @@ def test_each_board_is_known_by_its_own_name(tmp_path: Path, name: str, machine:
     for other in set(PROFILES) - {name}:
         with pytest.raises(DriverConfigError):
             check_model(other, load_board(other), tmp_path / "model")
+
+
+def test_a_loop_on_mock_pins_would_always_be_open() -> None:
+    board = load_board("pi-4b")
+    assert board_on(board, "mock").tamper is None
+    assert board_on(board, "lgpio") == board

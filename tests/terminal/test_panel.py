@@ -49,7 +49,7 @@ async def at_work(refusals: int = 0) -> AsyncIterator[Stand]:
     buttons: list[Button] = []
     tampers: list[bool] = []
     panel = Panel(
-        PanelSettings("pi-4b", "mock"),
+        PanelSettings("pi-4b", "pigpio://127.0.0.1:8888"),  # `open_at` is asked instead
         on_button=buttons.append,
         on_tamper=tampers.append,
         changed=changed,
