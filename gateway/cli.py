@@ -17,6 +17,7 @@ from runtime.clock import SystemClock, TimeFloor
 from runtime.config import ConfigError, load_config
 from runtime.database import DatabaseError
 from runtime.log import set_up_logging
+from runtime.service import leaves
 from runtime.table import TableError
 from runtime.web.errors import CannotListen
 
@@ -39,11 +40,14 @@ def run(config: Path) -> None:
     async def serve() -> None:
         await Gateway(config).run()
 
+    problems: list[Exception] = []
     try:
         asyncio.run(serve())
     except* (ConfigError, DatabaseError, ProtocolError, CannotListen) as group:
-        for error in group.exceptions:
-            click.echo(f"muster gateway: {error}", err=True)
+        problems = list(leaves(group))
+    for error in problems:
+        click.echo(f"muster gateway: {error}", err=True)
+    if problems:  # not above: Python 3.11.2 makes a group of all that leaves an `except*`
         sys.exit(1)
 
 

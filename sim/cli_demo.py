@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from runtime.service import leaves
 from sim.demo import Demo, Summary, Wish
 from sim.foreground import run_until_stopped
 from sim.http_events import LOOPBACK
@@ -89,7 +90,7 @@ def _run_or_leave(wish: Wish, console: Console, *, stays: bool) -> Summary:
     try:
         ended = run_until_stopped(run())
     except* (FileNotFoundError, ProcessDied, NoAnswer, TimeoutError) as group:
-        problems = _leaves(group)
+        problems = list(leaves(group))
     else:
         if ended:
             return summaries[0]
@@ -161,10 +162,3 @@ def _free_port(wanted: int | None) -> int:
         except OSError:
             continue
     raise click.ClickException(f"no free port from {first} on")
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found

@@ -11,6 +11,7 @@ from protocol.errors import ProtocolError
 from runtime.config import ConfigError
 from runtime.database import DatabaseError
 from runtime.log import set_up_logging
+from runtime.service import leaves
 from runtime.web.errors import CannotListen
 
 CONFIG = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -32,9 +33,12 @@ def run(config: Path) -> None:
     async def serve() -> None:
         await Terminal(config).run()
 
+    problems: list[Exception] = []
     try:
         asyncio.run(serve())
     except* (ConfigError, DriverConfigError, DatabaseError, ProtocolError, CannotListen) as group:
-        for error in group.exceptions:
-            click.echo(f"muster terminal: {error}", err=True)
+        problems = list(leaves(group))
+    for error in problems:
+        click.echo(f"muster terminal: {error}", err=True)
+    if problems:  # not above: Python 3.11.2 makes a group of all that leaves an `except*`
         sys.exit(1)

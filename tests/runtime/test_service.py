@@ -97,3 +97,9 @@ def test_a_signal_ends_the_wait(number: signal.Signals) -> None:
         await asyncio.wait_for(waiting, 5)
 
     asyncio.run(scenario())
+
+
+def test_the_errors_of_groups_in_groups() -> None:
+    first, second = OSError("a"), ValueError("b")
+    inner = ExceptionGroup("inner", [second])
+    assert list(leaves(ExceptionGroup("outer", [first, inner]))) == [first, second]
