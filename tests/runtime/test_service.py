@@ -102,4 +102,4 @@ def test_a_signal_ends_the_wait(number: signal.Signals) -> None:
 def test_the_errors_of_groups_in_groups() -> None:
     first, second = OSError("a"), ValueError("b")
     inner = ExceptionGroup("inner", [second])
-    assert list(leaves(ExceptionGroup("outer", [first, inner]))) == [first, second]
+    assert list(service.leaves(ExceptionGroup("outer", [first, inner]))) == [first, second]
