@@ -95,6 +95,7 @@ class MemoryPins:
     has_aux: bool = True
 
     def set(self, levels: int) -> None:
+        assert self.modem.aux_is_high, "hw/e22.md 2: only then is it known when it takes effect"
         self.modem.set_pins(levels)
 
     @property
@@ -127,6 +128,7 @@ FAMILIES = {
     "e22 by software": Family(E22Radio, MODEL_E22, SITE, has_pins=False),
     "e220": Family(E220Radio, MODEL_E220, SITE),
     "e32": Family(E32Radio, MODEL_E32, E32_SITE, has_rssi=False),
+    "e32 without AUX": Family(E32Radio, MODEL_E32, E32_SITE, has_rssi=False, has_aux=False),
 }
 
 
@@ -153,6 +155,8 @@ class Rig:
                 self.heard.append(heard)
         except PortGone as error:
             self.error = error
+        finally:
+            self.ready.cancel()  # nobody waits for what will not be
 
 
 def make_rig(family: Family, ether: Ether, name: str, seed: int = 0) -> Rig:

@@ -12,6 +12,7 @@ import pytest
 
 from drivers.errors import DeviceSilent, PortGone, TransientDriverError
 from drivers.radios.base import Radio
+from drivers.radios.e22 import CHECK_EVERY_S
 from sim.clock import Run
 from sim.faults import FAULTS
 from tests.radio_rigs import FAMILIES, RSSI_DBM, Ether, Family, Rig, in_use, make_rig
@@ -229,15 +230,31 @@ def test_a_dead_modem_is_silent_and_nobody_waits_for_ever(run: Run, family: Fami
 
 def test_a_cancelled_send_does_not_spoil_the_next(run: Run, family: Family) -> None:
     async def main() -> None:
-        _, left, right = pair(family)
+        ether, left, right = pair(family)
+        ether.airtime_s = constantly(left.radio.airtime_s(50))
         async with in_use(left, right):
             await set_up(left, right)
-            first = asyncio.create_task(left.radio.send(b"first"))
+            first = asyncio.create_task(left.radio.send(bytes(50)))
             await asyncio.sleep(0.05)
             first.cancel()
-            await left.radio.send(b"second")
+            await left.radio.send(b"second" * 8)
+            assert len(ether.sent) == 2
             await asyncio.sleep(1)
-            assert right.frames == [b"first", b"second"]
+            assert right.frames == [bytes(50), b"second" * 8]
+
+    run(main())
+
+
+def test_frames_go_out_whole_while_the_settings_are_looked_at(run: Run, family: Family) -> None:
+    async def main() -> None:
+        ether, left, _ = pair(family)
+        frames = [bytes([value]) * 20 for value in range(100)]
+        async with in_use(left):
+            await set_up(left)
+            await asyncio.sleep(CHECK_EVERY_S - 10)
+            for frame in frames:
+                await left.radio.send(frame)
+            assert [sent[1][-20:] for sent in ether.sent] == frames
 
     run(main())
 

@@ -89,6 +89,7 @@ def test_a_receiver_that_talks_all_the_time_is_another_device(run: Run) -> None:
         talking = asyncio.create_task(talk())
         ended = await end_of(E22Radio(cable.host, settings=SITE, pins=LoosePins()))
         assert isinstance(ended, OtherDevice)
+        assert "never falls quiet" in str(ended)
         talking.cancel()
 
     run(main())
@@ -171,6 +172,21 @@ def test_aux_without_end_is_silence(run: Run) -> None:
             rig.modem.stick_aux(True)
             with pytest.raises(DeviceSilent, match="busy without end"):
                 await rig.radio.send(b"never")
+
+    run(main())
+
+
+def test_settings_are_looked_at_once_the_modem_is_idle(run: Run) -> None:
+    async def main() -> None:
+        rig = make_rig(E22, Ether(), "it")
+        async with in_use(rig):
+            await rig.ready
+            await asyncio.sleep(CHECK_EVERY_S - 1)
+            rig.modem.stick_aux(True)
+            await asyncio.sleep(3)
+            rig.modem.stick_aux(False)
+            await rig.radio.send(b"goes on")
+        assert rig.error is None
 
     run(main())
 
