@@ -29,6 +29,7 @@ class Ether:
     """
 
     modems: dict[str, SimE22] = field(default_factory=dict)
+    tuned: dict[str, Facts | None] = field(default_factory=dict)
     airtime_s: Callable[[int], float] = lambda size: 0.05 + size * 0.004
     sent: list[tuple[str, bytes, float, float]] = field(default_factory=list)
     """Who, what, from when until when."""
@@ -58,7 +59,8 @@ class Ether:
         if id(mine) in self._collided:
             return
         for other, modem in self.modems.items():
-            if other != name and tuned(facts, modem.memory.facts):
+            listens_to = self.tuned.get(other)
+            if other != name and listens_to is not None and tuned(facts, listens_to):
                 modem.hear(frame, RSSI_DBM)
 
 
@@ -80,10 +82,13 @@ class Antenna:
     async def send(self, frame: bytes, facts: Facts) -> None:
         await self.ether.carry(self.name, frame, facts)
 
-    def level_dbm(self, facts: Facts) -> float:
+    async def listen(self, facts: Facts | None) -> None:
+        self.ether.tuned[self.name] = facts
+
+    async def level_dbm(self, facts: Facts) -> float:
         return RSSI_DBM if self.ether.is_taken(facts) else QUIET_DBM
 
-    def is_taken(self, facts: Facts) -> bool:
+    async def is_taken(self, facts: Facts) -> bool:
         return self.ether.is_taken(facts)
 
 

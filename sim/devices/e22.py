@@ -52,13 +52,16 @@ class Mode(Enum):
 class AirSide(Protocol):
     """The antenna's end: what a modem does to the air. `facts` say how it is set at that moment."""
 
+    async def listen(self, facts: Facts | None) -> None:
+        """From now on give `hear` what is sent so, also after each transmission; None: nothing."""
+
     async def send(self, frame: bytes, facts: Facts) -> None:
         """Transmit; returns when the last symbol has left."""
 
-    def level_dbm(self, facts: Facts) -> float:
+    async def level_dbm(self, facts: Facts) -> float:
         """What is received on the channel right now, noise included."""
 
-    def is_taken(self, facts: Facts) -> bool:
+    async def is_taken(self, facts: Facts) -> bool:
         """Whether somebody is heard sending on the channel."""
 
 
@@ -114,7 +117,8 @@ class SimE22:
         self.junk_before_answers = b""  # fault: what others saw come before an answer
         self._buffer, self._commands = bytearray(), bytearray()
         self._taken_bytes = 0
-        self._fed, self._antenna = asyncio.Event(), asyncio.Lock()
+        self._fed, self._moved = asyncio.Event(), asyncio.Event()
+        self._antenna = asyncio.Lock()
         self._is_taking = self._is_sending = self._is_giving = self._is_switching = False
         self._is_stuck = self._is_dead = self._was_busy = False
         self._out: asyncio.Queue[bytes] = asyncio.Queue()
@@ -150,6 +154,7 @@ class SimE22:
         if payload.startswith(_BY_RADIO) and not is_answer:
             answer = self.memory.take(bytearray(payload[len(_BY_RADIO) :] or b"\x00"))
             self._replies.put_nowait((_BY_RADIO + (answer or BAD_FORMAT), facts))
+            self._changed()
             return
         rssi = bytes([_rssi_byte(rssi_dbm)]) if facts.has_rssi else b""
         self._out.put_nowait(payload + rssi)
@@ -169,12 +174,19 @@ class SimE22:
         """Off and on again: what was volatile is lost."""
         self._buffer.clear()
         self.memory.power_off()
+        self._changed()
+
+    def forget(self) -> None:
+        """Be set as delivered, kept settings and all."""
+        self.memory.forget()
+        self._changed()
 
     # --- the modem ------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Work for ever."""
         async with asyncio.TaskGroup() as works:
+            works.create_task(self._keep_tuned())
             works.create_task(self._take_in())
             works.create_task(self._send_packets())
             works.create_task(self._give_out())
@@ -188,6 +200,16 @@ class SimE22:
     def _byte_s(self) -> float:
         is_set_up = self.mode is Mode.CONFIGURATION
         return BITS_PER_BYTE / (CONFIG_BAUD if is_set_up else self.memory.facts.baud)
+
+    async def _keep_tuned(self) -> None:
+        tuned: Facts | None = None
+        while True:
+            wanted = self.memory.facts if self._has_air else None
+            if wanted != tuned:
+                await self._air.listen(wanted)
+                tuned = wanted
+            await self._moved.wait()
+            self._moved.clear()
 
     async def _take_in(self) -> None:
         while True:
@@ -220,7 +242,7 @@ class SimE22:
             if self._commands.startswith(_SPECIAL) and self.memory.facts.switches_by_software:
                 burst = bytes(self._commands)
                 self._commands.clear()
-                await self._answer(self._special(burst) or BAD_FORMAT)
+                await self._answer(await self._special(burst) or BAD_FORMAT)
                 return
             answer = self.memory.take(self._commands)
             if answer is None:
@@ -231,11 +253,11 @@ class SimE22:
         if answer:
             await self._line.write(self.junk_before_answers + answer)
 
-    def _special(self, burst: bytes) -> bytes | None:
+    async def _special(self, burst: bytes) -> bytes | None:
         """The answer to a command in the midst of data; None: it is none."""
         facts = self.memory.facts
         if burst == _NOISE and facts.has_noise_command:
-            noise = _rssi_byte(self._air.level_dbm(facts))
+            noise = _rssi_byte(await self._air.level_dbm(facts))
             return bytes([0xC1, 0x00, 0x02, noise, _rssi_byte(self.last_rssi_dbm)])
         if burst[:-1] == _SWITCH and facts.switches_by_software and burst[-1] <= Mode.SLEEP.value:
             self._want(Mode(burst[-1]))
@@ -247,7 +269,7 @@ class SimE22:
             await self._fed.wait()
             await self._until_whole()
             self._fed.clear()
-            answer = self._special(bytes(self._buffer))
+            answer = await self._special(bytes(self._buffer))
             if answer is None:
                 await self._send_burst(self.memory.facts)
             else:
@@ -287,7 +309,7 @@ class SimE22:
             return
         now_s = asyncio.get_running_loop().time
         until_s = now_s() + LISTEN_LIMIT_S
-        while self._air.is_taken(facts) and now_s() < until_s:  # noqa: ASYNC110  # it looks again
+        while await self._air.is_taken(facts) and now_s() < until_s:  # noqa: ASYNC110  # it polls
             await asyncio.sleep(LISTEN_AGAIN_S)
 
     async def _transmit(self, payload: bytes, facts: Facts, *, is_answer: bool = False) -> None:
@@ -323,6 +345,7 @@ class SimE22:
 
     def _changed(self) -> None:
         """Something happened: perhaps AUX moves, perhaps the mode may change now."""
+        self._moved.set()
         if self._wanted is not self.mode and self.aux_is_high and not self._is_sending:
             is_reset = not self._has_air
             self._is_switching = True

@@ -184,7 +184,7 @@ def test_somebody_elses_settings_are_put_right_within_the_hour(run: Run, family:
         async with in_use(left, right):
             await set_up(left, right)
             by_software = right.modem.memory.facts.switches_by_software
-            right.modem.memory.forget()
+            right.modem.forget()
             if by_software:
                 right.modem.memory.take(bytearray.fromhex("C0 04 01 10"))
             await left.radio.send(b"unheard")

@@ -98,7 +98,7 @@ def test_a_receiver_that_talks_all_the_time_is_another_device(run: Run) -> None:
 def test_a_modem_without_its_switch_by_software_says_so(run: Run) -> None:
     async def main() -> None:
         rig = make_rig(FAMILIES["e22 by software"], Ether(), "it")
-        rig.modem.memory.forget()
+        rig.modem.forget()
         modem = asyncio.create_task(rig.modem.run())
         ended = await end_of(rig.radio)
         assert isinstance(ended, DeviceSilent)

@@ -22,15 +22,20 @@ class Sky:
 
     sent: list[tuple[bytes, Facts, float]] = field(default_factory=list)
     is_noisy: bool = False
+    listened: list[int | None] = field(default_factory=list)
+    """Frequencies, in Hz."""
+
+    async def listen(self, facts: Facts | None) -> None:
+        self.listened.append(None if facts is None else facts.frequency_hz)
 
     async def send(self, frame: bytes, facts: Facts) -> None:
         await asyncio.sleep(AIRTIME_S)
         self.sent.append((frame, facts, asyncio.get_running_loop().time()))
 
-    def level_dbm(self, facts: Facts) -> float:
+    async def level_dbm(self, facts: Facts) -> float:
         return -60.0 if self.is_noisy else -117.0 + (facts.bandwidth_hz > 125_000)
 
-    def is_taken(self, facts: Facts) -> bool:
+    async def is_taken(self, facts: Facts) -> bool:
         return self.is_noisy and facts.listens_first
 
     @property
@@ -275,6 +280,17 @@ def test_a_change_of_mode_waits_for_what_is_being_sent(run: Run) -> None:
             await asyncio.sleep(1)
             assert it.mode() is Mode.CONFIGURATION
             assert it.sky.payloads == [b"first"]
+
+    run(main())
+
+
+def test_the_air_is_told_what_it_listens_for(run: Run) -> None:
+    async def main() -> None:
+        async with host() as it:
+            await it.set_up("C0 05 01 3D")
+            it.modem.forget()
+            await it.set_pins(0b11)
+            assert it.sky.listened == [433_125_000, None, 471_125_000, 433_125_000, None]
 
     run(main())
 
