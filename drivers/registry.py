@@ -12,6 +12,7 @@ from drivers.errors import DriverConfigError
 
 OPEN_PORT = "drivers.port:open_port"
 OPEN_TCP = "drivers.port:open_tcp"
+OPEN_E22 = "drivers.radios.e22_port:open_e22"
 OPEN_I2C = "drivers.i2c:open_i2c"
 OPEN_SYSFS = "drivers.power.kernel:open_sysfs"
 OPEN_EVENTS = "drivers.readers.evdev:open_events"
@@ -54,6 +55,11 @@ GAUGES: Mapping[str, Driver] = {
     "max17048": Driver("drivers.power.max1704x:Max17048Gauge", OPEN_I2C),
     "ina219": Driver("drivers.power.ina219:Ina219Gauge", OPEN_I2C),
     "lc709203f": Driver("drivers.power.lc709203f:Lc709203fGauge", OPEN_I2C),
+}
+RADIOS: Mapping[str, Driver] = {
+    "e22": Driver("drivers.radios.e22:E22Radio", OPEN_E22),
+    "e220": Driver("drivers.radios.e22:E220Radio", OPEN_E22),
+    "e32": Driver("drivers.radios.e22:E32Radio", OPEN_E22),
 }
 
 # Where a package that not every terminal has comes from, by the name it is imported by.

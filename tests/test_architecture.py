@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from drivers.registry import GAUGES, GNSS, READERS, Driver, load
+from drivers.registry import GAUGES, GNSS, RADIOS, READERS, Driver, load
 from muster import main
 from runtime.lazy_cli import LazyGroup
 
@@ -32,6 +32,7 @@ CONTRACTS = {
     "nmea": "test_gnss_contract",
     "gpsd": "test_gnss_contract",
     **dict.fromkeys(GAUGES, "test_gauge_contract"),
+    **dict.fromkeys(("e22", "e220", "e32"), "test_radio_contract"),
 }
 SIMULATORS = {
     "mrz": "sim.devices.mrz:SimMrz",
@@ -47,6 +48,7 @@ SIMULATORS = {
     **dict.fromkeys(("max17040", "max17043", "max17048"), "sim.devices.ups:SimMax1704x"),
     "ina219": "sim.devices.ups:SimIna219",
     "lc709203f": "sim.devices.ups:SimLc709203f",
+    **dict.fromkeys(("e22", "e220", "e32"), "sim.devices.e22:SimE22"),
 }
 SHEETS = {
     "mrz": "mrz.md",
@@ -59,6 +61,7 @@ SHEETS = {
     "nmea": "gnss-nmea.md",
     "gpsd": "gpsd.md",
     **dict.fromkeys(GAUGES, "power.md"),
+    **dict.fromkeys(("e22", "e220", "e32"), "e22.md"),
 }
 # Folders of a developer's machine; /tmp in an example of a user's own command is nobody's.
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users)/")
@@ -93,7 +96,9 @@ def test_a_file_has_one_duty(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "kind"), [(role, kind) for role in (READERS, GNSS, GAUGES) for kind in role], ids=str
+    ("role", "kind"),
+    [(role, kind) for role in (READERS, GNSS, GAUGES, RADIOS) for kind in role],
+    ids=str,
 )
 def test_every_driver_is_whole(role: dict[str, Driver], kind: str) -> None:
     """It loads, is written from a sheet, has a simulator, and keeps its role's contract."""
