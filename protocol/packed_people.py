@@ -28,8 +28,8 @@ class Way(IntEnum):
 
 # Weights at the start, and what each sight adds: tests/bench/radio_size.py was run over a few.
 _WAYS = ((12, 4, 24, 1, 1, 1, 1, 1), 16)
-REACH = 12  # places to either side that are near: about a squad
-_NEAR = (tuple(max(1, 8 - distance // 2) for distance in range(REACH)) * 2, 6)
+REACH = 9  # free places to either side that are near: the rest of a squad of ten
+_NEAR = (tuple((REACH + 1 - distance) ** 2 for distance in range(REACH)) * 2, 10)
 
 
 class _Surroundings(NamedTuple):
