@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import random
 from typing import Any
 
 import msgspec
@@ -10,8 +11,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from protocol.codec import encode_record
+from protocol.packed import Numbered, pack_batch, unpack_batch
+from protocol.records import UnknownRecord
+from tests.packed_by_the_book import Book
 from tests.vectors import make_radio_vectors as made
-from tests.vectors.make_vectors import load
+from tests.vectors.make_vectors import EPOCH, load
 
 Json = dict[str, Any]
 
@@ -75,3 +80,37 @@ def test_batches_take_all_and_begin_with_roster_and_count(vector: Json) -> None:
     assert content[:3].hex() == RADIO["roster"]["fingerprint"]
     assert content[3] + 1 == vector["taken"]
     assert [seq for seq, _ in vector["sent"]] == [seq for seq, _ in vector["received"]]
+
+
+@pytest.mark.parametrize("vector", RADIO["batches"], ids=lambda vector: str(vector["name"]))
+def test_batches_read_by_the_book(vector: Json) -> None:
+    """docs/wire-format.md section 11, with nothing of ours but the vector."""
+    book = Book(bytes.fromhex(vector["content"]), RADIO["roster"], RADIO["epoch"])
+    epoch, records = book.read()
+    assert epoch == RADIO["epoch"]
+    received = [
+        [seq, (fields if isinstance(fields, bytes) else msgspec.msgpack.encode(fields)).hex()]
+        for seq, fields in records
+    ]
+    assert received == vector["received"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_long_stories_read_by_the_book(seed: int) -> None:
+    dice = random.Random(seed)
+    numbers = [*range(1000, 1060), *dice.choices(range(1000, 1060), k=60)]
+    if seed % 2:
+        dice.shuffle(numbers)
+    after_s, story = 0.0, []
+    for seq, number in enumerate(numbers, 1):
+        after_s += dice.expovariate(1 / dice.choice([1, 1, 90]))
+        lane = dice.choice([1] * 30 + [2])
+        story.append(Numbered(seq, made.check_in(number, after_s, lane=lane)))
+    content, taken = pack_batch(story, made.ORDER, EPOCH, is_epoch_known=True, limit_bytes=241)
+    assert taken > 60
+    _, by_the_book = Book(content, RADIO["roster"], EPOCH).read()
+    for (seq, fields), ours in zip(
+        by_the_book, unpack_batch(content, made.ORDER, EPOCH).records, strict=True
+    ):
+        assert not isinstance(ours.record, UnknownRecord)
+        assert (seq, msgspec.msgpack.encode(fields)) == (ours.seq, encode_record(ours.record))
