@@ -4,7 +4,10 @@ ProtocolError (also a ValueError)
 ├── Malformed              the bytes do not follow docs/wire-format.md; quarantine them
 ├── Unsupported            a version or suite this program does not know; quarantine, update
 ├── BadSignature           not from the node it claims; quarantine, tell the operator
-└── CannotOpen             sealed to another key, or altered; quarantine, tell the operator
+├── CannotOpen             sealed to another key, or altered; quarantine, tell the operator
+├── Replayed               a radio frame taken before; say the receipt again, do nothing else
+├── OtherRoster            packed by another roster than this one; try another, ask for bodies
+└── OtherEpoch             packed for an outbox we have not met; ask for its whole epoch
 """
 
 
@@ -26,3 +29,15 @@ class BadSignature(ProtocolError):
 
 class CannotOpen(ProtocolError):
     """Sealed to a key we do not hold, or altered on the way."""
+
+
+class Replayed(ProtocolError):
+    """An authentic radio frame whose counter was taken before, or is too old to tell."""
+
+
+class OtherRoster(ProtocolError):
+    """A packed batch counts people by a roster that is not the one at hand."""
+
+
+class OtherEpoch(ProtocolError):
+    """A packed batch gives a part of its outbox's epoch, and it is not of the one we know."""

@@ -18,7 +18,16 @@ from rich.table import Table
 
 from tests.bench.harness import Figure, scratch
 
-BENCHMARKS = ("appends", "drain", "end_to_end", "intake", "size", "verdict", "footprint")
+BENCHMARKS = (
+    "appends",
+    "drain",
+    "end_to_end",
+    "intake",
+    "size",
+    "verdict",
+    "footprint",
+    "radio_size",
+)
 
 
 class Broken(RuntimeError):

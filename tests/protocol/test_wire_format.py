@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol import badge, limits, topics
+from protocol import badge, frames, limits, packed, packed_people, radio_keys, replay, topics
 from protocol.downlink import Activation, Downlink, Mode
 from protocol.envelope import MAX_WRAPPED_BYTES, Envelope
 from protocol.health import DeviceHealth, DeviceRole, Heartbeat, PositionTrust
@@ -86,3 +86,20 @@ def test_limits_are_the_codes() -> None:
     ):
         assert row in SPEC
     assert f"`{NAME_PATTERN.replace('(?:', '(')}`" in SPEC
+
+
+def test_the_numbers_of_the_radio_are_the_codes() -> None:
+    for row in (
+        f"A frame is at most {frames.MAX_FRAME_BYTES} bytes",
+        f"shorter than {frames.OVERHEAD_BYTES} bytes or longer than {frames.MAX_FRAME_BYTES}",
+        f"which of the {replay.WINDOW} up to it",
+        f"whose low {replay.CLEAR_BITS} bits",
+        f"| {radio_keys.TAG_BYTES} | tag |",
+        f"at {packed.MAX_RECORDS_PER_BATCH} records",
+        f"within {packed_people.REACH} free places",
+    ):
+        assert row in SPEC
+    for number, way in enumerate(packed_people.Way):
+        assert f"| {number} {way.name.lower()} |" in SPEC
+    for direction in radio_keys.Direction:
+        assert f"{direction.value} {direction.name.lower()}" in SPEC

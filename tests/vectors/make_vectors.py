@@ -469,13 +469,14 @@ def load(name: str) -> Json:
     return content
 
 
-def _save(name: str, content: Json) -> None:
+def save(name: str, content: Json) -> None:
+    """Write one file."""
     text = json.dumps(content, ensure_ascii=False, indent=1)
     (FOLDER / name).write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     if "--hpke" in sys.argv:
-        _save("hpke.json", make_hpke())
+        save("hpke.json", make_hpke())
     for file_name, file_content in build(load("hpke.json")).items():
-        _save(file_name, file_content)
+        save(file_name, file_content)
