@@ -9,6 +9,7 @@ from runtime.lazy_cli import LazyGroup
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
+        "air": "sim.cli_air:air",
         "gnss": "sim.cli_gnss:gnss",
         "panel": "sim.cli_panel:panel",
         "ups": "sim.cli_ups:ups",

@@ -9,12 +9,12 @@ A command is a verb and its words, quoted as in a shell. The answer is `ok`, `ok
 
 import asyncio
 import contextlib
-import os
 import shlex
-import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
+
+from sim.unix_socket import listening
 
 MAX_LINE_BYTES = 4096  # a command is typed by a person, or a script of one
 ANSWER_TIMEOUT_S = 10.0  # far above any verb; a simulator that was stopped with ^Z answers never
@@ -59,14 +59,8 @@ class ControlSocket:
 
     async def __aenter__(self) -> Self:
         """Listen. Raises `FileExistsError` if a file or a living simulator is there."""
-        if self._path.is_socket():
-            if _is_answered(self._path):
-                raise FileExistsError(f"{self._path} belongs to a running simulator")
-            self._path.unlink()  # left behind by a simulator that was killed
-        elif self._path.exists():
-            raise FileExistsError(f"{self._path} exists and is no socket")
         self._server = await asyncio.start_unix_server(
-            self._talk, sock=_listening(self._path), limit=MAX_LINE_BYTES
+            self._talk, sock=listening(self._path), limit=MAX_LINE_BYTES
         )
         return self
 
@@ -151,27 +145,3 @@ def one_word(act: Callable[[str], Answer | Awaitable[Answer]]) -> Verb:
 
 async def _done(answer: Answer | Awaitable[Answer]) -> Answer:
     return await answer if isinstance(answer, Awaitable) else answer
-
-
-def _listening(path: Path) -> socket.socket:
-    """A socket at `path`, which appears there only when it can be connected to."""
-    listener = socket.socket(socket.AF_UNIX)
-    unborn = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        listener.bind(str(unborn))
-        listener.listen()
-        unborn.rename(path)
-    except OSError:
-        listener.close()
-        unborn.unlink(missing_ok=True)
-        raise
-    return listener
-
-
-def _is_answered(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
