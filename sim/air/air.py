@@ -63,9 +63,9 @@ class Air:
         await asyncio.sleep(CAD_SYMBOLS * symbol_s(settings))
         return self._medium.chirps_heard(name, settings, since_s, _now_s())
 
-    def _settle(self, due_s: float = 0.0) -> None:
+    def _settle(self) -> None:
         """Tell everybody what has happened, and wake up again when something will."""
-        now_s = max(_now_s(), due_s)  # the loop calls a timer up to its resolution early
+        now_s = _now_s()
         for hearing in self._medium.advance(now_s):
             self._witness(hearing)
             heard = signal(hearing)
@@ -80,7 +80,7 @@ class Air:
             self._alarm.cancel()
         next_s = self._medium.next_s()
         loop = asyncio.get_running_loop()
-        self._alarm = None if next_s is None else loop.call_at(next_s, self._settle, next_s)
+        self._alarm = None if next_s is None else loop.call_at(next_s, self._settle)
 
 
 class AirAntenna:

@@ -55,10 +55,10 @@ def test_the_one_second_rule_is_the_table_of_frame_sizes(factor: int, longest_by
 def test_frames_an_hour_under_duty_cycle(settings: LoraSettings, size: int, frames: int) -> None:
     """hw/lora-phy.md 5."""
     judge, length_s = Judge(EU868), airtime_s(settings, size)
-    legal = 0
-    while not judge.enter("t1", settings, length_s, legal * length_s):
-        legal += 1
-    assert legal == frames
+    verdicts = [
+        judge.enter("t1", settings, length_s, number * length_s) for number in range(frames + 1)
+    ]
+    assert verdicts == [()] * frames + [(Breach.TOO_MUCH,)]
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,14 @@ def test_losses_by_chance_are_as_frequent_as_said() -> None:
     assert all(h.noticed for h in heard if h.outcome is F)
 
 
+def test_what_is_over_is_forgotten() -> None:
+    medium = a_medium()
+    for second in range(10):
+        medium.transmit("a", FRAME, SF7, float(second))
+    medium.advance(FOREVER_S)
+    assert medium._flights == []
+
+
 def test_fading_is_around_the_mean() -> None:
     medium = Medium(Terrain(model=LogDistance(100.0, 10.0, 2.0, fading_db=3.57)), seed=3)
     medium.attach("a", Place(0, 0), 0.0)
