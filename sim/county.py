@@ -5,7 +5,6 @@ and the system tests do to a county, they do through this.
 """
 
 import asyncio
-import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -27,8 +26,9 @@ from sim.devices.idreader import SimIdReader
 from sim.devices.line import DeviceLine, PacedLine
 from sim.expose import ExposedPty
 from sim.faults import Fault, FaultyLine, clean
-from sim.http_events import LOOPBACK, get_json
+from sim.http_events import get_json
 from sim.people import SimPerson, write_roster_csv
+from sim.ports import free_port
 from sim.processes import MUSTER, Process, mosquitto
 from sim.wire import LinkProxy
 from sim.witness import Witness
@@ -262,13 +262,6 @@ class County:
             seed=number,
         )
         await play(device.bursts(), line)
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on."""
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -3,7 +3,6 @@
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -15,13 +14,6 @@ POLL_S = 0.01
 # Its last word of a start. It listens before it has read its certificates and the CRL, so that a
 # port that answers proves nothing.
 RUNNING = re.compile(r"mosquitto version \S+ running")
-
-
-def free_port() -> int:
-    """A loopback TCP port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def find_mosquitto() -> str:

@@ -1,12 +1,12 @@
 """Ways to look at a site: requests within this process, and a server on a loopback port."""
 
 import asyncio
-import socket
 
 import httpx
 from starlette.types import ASGIApp
 
 from runtime.web.server import serve
+from sim.ports import free_port
 
 
 class Visitor:
@@ -33,8 +33,7 @@ class Site:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self._port = int(listener.getsockname()[1])
+        self._port = free_port()
         self.origin = f"http://127.0.0.1:{self._port}"
         self._task: asyncio.Task[None] | None = None
 

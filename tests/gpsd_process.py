@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from sim.ports import free_port
+
 START_LIMIT_S = 10.0
 ANSWER_LIMIT_S = 10.0
 STOP_LIMIT_S = 10.0
@@ -36,13 +38,6 @@ def find(program: str) -> str:
     found = shutil.which(program) or shutil.which(f"/usr/sbin/{program}")
     assert found, f"{program} is not installed: apt-get install gpsd gpsd-clients"
     return found
-
-
-def free_port() -> int:
-    """A loopback TCP port nobody listens on."""
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def connect(port: int, process: "subprocess.Popen[bytes]") -> socket.socket:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.broker_process import free_port
+from sim.ports import free_port
 
 START_LIMIT_S = 10.0
 STOP_LIMIT_S = 10.0

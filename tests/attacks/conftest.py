@@ -9,7 +9,8 @@ import pytest
 from provisioning.bundle import create_county, create_terminal
 from provisioning.layout import CountyFolder
 from provisioning.plans import CountyPlan, TerminalPlan
-from tests.broker_process import BrokerProcess, free_port
+from sim.ports import free_port
+from tests.broker_process import BrokerProcess
 
 NewCounty = Callable[[], CountyFolder]
 

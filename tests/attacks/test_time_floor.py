@@ -18,8 +18,9 @@ from provisioning.plans import CountyPlan, TerminalPlan
 from provisioning.vault import load_authority
 from runtime.release import RELEASED
 from runtime.tls import Trouble
+from sim.ports import free_port
 from tests.attacks.conftest import NewCounty
-from tests.broker_process import BrokerProcess, free_port
+from tests.broker_process import BrokerProcess
 
 pytestmark = pytest.mark.daemon
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.broker_process import BrokerProcess, free_port
+from sim.ports import free_port
+from tests.broker_process import BrokerProcess
 
 TOPIC = b"muster/1/demo/up/qingshan-1/records"
 SETTLE_S = 1.0  # the bridge connects and subscribes

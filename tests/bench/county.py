@@ -18,7 +18,8 @@ from provisioning.bundle import create_county, create_terminal
 from provisioning.layout import GATEWAY_TOML, CountyFolder
 from provisioning.plans import CountyPlan, DevicePlan, Point, TerminalPlan
 from sim.people import SimPerson, make_people, write_roster_csv
-from tests.broker_process import BrokerProcess, free_port
+from sim.ports import free_port
+from tests.broker_process import BrokerProcess
 
 PEOPLE = 2000  # a township's muster several times over
 POINT = Point("qingshan", "青山镇", "Qingshan")

@@ -11,11 +11,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.ports import free_port
 from tests.bench.bridge import bridged, messages_per_s
 from tests.bench.county import PEOPLE, POINT, BenchCounty
 from tests.bench.harness import Figure, medians
 from tests.bench.records import bodies
-from tests.broker_process import free_port
 
 WATCHDOG_S = 420
 EDGE_LIMIT_S = 60

@@ -5,9 +5,9 @@ import sys
 import time
 from pathlib import Path
 
+from sim.ports import free_port
 from tests.bench.county import BenchCounty, muster, process, wait_for_page
 from tests.bench.harness import Figure, medians
-from tests.broker_process import free_port
 
 WATCHDOG_S = 120
 ROUNDS = 5

@@ -14,10 +14,10 @@ from provisioning.layout import TERMINAL_TOML
 from sim.devices.idreader import ReadMoment, SimIdReader
 from sim.expose import ExposedPty
 from sim.player import card_of
+from sim.ports import free_port
 from sim.witness import Witness
 from tests.bench.county import TERMINAL, BenchCounty, muster, process
 from tests.bench.harness import Figure
-from tests.broker_process import free_port
 
 WATCHDOG_S = 120
 CARDS = 300

@@ -26,7 +26,8 @@ from drivers.port import open_port
 from sim.devices.burst import play
 from sim.devices.gnss import SimGnss, Talker
 from sim.devices.gnss_replay import replay
-from tests.gpsd_process import FedGpsd, connect, end_group, find, free_port
+from sim.ports import free_port
+from tests.gpsd_process import FedGpsd, connect, end_group, find
 from tests.recordings import recordings
 
 pytestmark = [pytest.mark.daemon, pytest.mark.recordings]

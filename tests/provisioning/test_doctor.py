@@ -33,8 +33,8 @@ from provisioning.layout import IDENTITY, REVOKED_BADGES, CountyFolder
 from provisioning.plans import CountyPlan, DevicePlan, TerminalPlan
 from runtime.clock import SystemClock, TimeFloor
 from runtime.release import RELEASED
+from sim.ports import free_port
 from tests.badges import revocations
-from tests.broker_process import free_port
 from tests.parties import Parties
 
 NOW = RELEASED + timedelta(days=10)

@@ -23,7 +23,8 @@ from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
 from runtime.mqtt import MqttConnection, MqttOptions, Will
 from runtime.tls import client_context
-from tests.broker_process import BrokerProcess, free_port
+from sim.ports import free_port
+from tests.broker_process import BrokerProcess
 
 pytestmark = pytest.mark.daemon
 

@@ -18,6 +18,7 @@ from runtime.web.errors import CannotListen
 from runtime.web.server import serve
 from runtime.web.site import SECURITY_HEADERS, SecurityHeaders, healthz
 from runtime.web.sse import event_stream
+from sim.ports import free_port
 
 SOON_S = 5.0
 
@@ -30,11 +31,6 @@ def counter_app(feed: Feed[int], heartbeat_s: float = 15.0) -> Starlette:
         return event_stream(request, feed, odd_only, heartbeat_s=heartbeat_s)
 
     return Starlette(routes=[Route("/live", live), Route("/healthz", healthz)])
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager

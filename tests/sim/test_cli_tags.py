@@ -17,7 +17,7 @@ from drivers.readers.pcsc_port import open_pcsc
 from drivers.readers.pn532 import Pn532Reader
 from sim.cli import sim
 from sim.control import tell
-from tests.broker_process import free_port
+from sim.ports import free_port
 from tests.pcscd_process import Pcscd
 
 DECK = "uid,kind,text\n04112233445566,ntag213,MT1:HELLO\n04AABBCCDDEEFF,type4,MT1:CHIP\n"

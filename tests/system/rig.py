@@ -16,11 +16,12 @@ from typing import Any, Final, ParamSpec
 from protocol.keys import Identity, decode_identity
 from provisioning.layout import IDENTITY, NODE_IDENTITY
 from sim.audit import chain_differences, ledger_differences, read_ledger
-from sim.county import County, Post, Setting, free_port, towns
+from sim.county import County, Post, Setting, towns
 from sim.devices.card import Card
 from sim.faults import Fault, clean
 from sim.people import SimPerson, make_people
 from sim.player import Acknowledged, card_of
+from sim.ports import free_port
 from sim.story import Tap, TapKind
 from tests.system.powerdir import PowerDir
 

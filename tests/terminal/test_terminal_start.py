@@ -12,8 +12,8 @@ from muster import main
 from provisioning.bundle import create_county, create_terminal
 from provisioning.layout import IDENTITY, TERMINAL_TOML, CountyFolder
 from provisioning.plans import CountyPlan, TerminalPlan
+from sim.ports import free_port
 from terminal.app import OUTBOX
-from tests.broker_process import free_port
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from sim.devices.tag import ClassicTag, NtagTag, Tag, Type4Tag, text_record
 from sim.devices.vpcd import NoVpcd, SimVpcdCard
-from tests.broker_process import free_port
+from sim.ports import free_port
 from tests.pcscd_process import Pcscd
 
 pytestmark = pytest.mark.daemon
