@@ -19,7 +19,7 @@ from typing import Protocol
 
 from sim.air.air import CAD_SYMBOLS
 from sim.air.hearing import Outcome, Transmission
-from sim.air.lora import LoraSettings, airtime_s, sensitivity_dbm, symbol_s
+from sim.air.lora import LoraSettings, sensitivity_dbm, symbol_s
 from sim.air.medium import Medium
 from sim.air.terrain import HIDDEN, Link, Site, Terrain
 
@@ -109,6 +109,15 @@ class Channel:
             default=-math.inf,
         )
 
+    def is_in_range(self, sender: str, listener: str) -> bool:
+        """Whether one hears the other at all."""
+        pair = (sender, listener)
+        if pair not in self._ranges:
+            loss_db = math.inf if sender == listener else self._loss_db(*pair)
+            rssi_dbm = self._settings.power_dbm - loss_db
+            self._ranges[pair] = rssi_dbm >= sensitivity_dbm(self._settings)
+        return self._ranges[pair]
+
     def _at(self, at_s: float, call: Callable[[], None]) -> None:
         heapq.heappush(self._agenda, (at_s, next(self._order), call))
 
@@ -163,15 +172,7 @@ class Channel:
         self._attend(name)
 
     def _flights_near(self, name: str) -> list[Transmission]:
-        return [each for each in self._flights if self._is_in_range(each.sender, name)]
-
-    def _is_in_range(self, sender: str, listener: str) -> bool:
-        pair = (sender, listener)
-        if pair not in self._ranges:
-            loss_db = math.inf if sender == listener else self._loss_db(*pair)
-            rssi_dbm = self._settings.power_dbm - loss_db
-            self._ranges[pair] = rssi_dbm >= sensitivity_dbm(self._settings)
-        return self._ranges[pair]
+        return [each for each in self._flights if self.is_in_range(each.sender, name)]
 
     def _loss_db(self, sender: str, listener: str) -> float:
         return self._terrain.way(Site(sender), Site(listener)).loss_db
@@ -194,8 +195,3 @@ def valleys(
 
 def _somewhere(dice: Random) -> Link:
     return Link(path_loss_db=dice.uniform(NEAREST_DB, FARTHEST_DB))
-
-
-def ideal_s(settings: LoraSettings, frames: int, frame_bytes: int) -> float:
-    """Frames back to back, each once, with nothing in between: no scheme can be faster."""
-    return frames * airtime_s(settings, frame_bytes)
