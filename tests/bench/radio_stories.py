@@ -9,7 +9,7 @@ All have 800 people; in all but the last they are expected here, in units of 40 
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from protocol.packed import Numbered
@@ -28,7 +28,7 @@ _ALONE, _ODD = 1 / 20, 1 / 40
 _INDEPENDENT_VISITS = 176
 _HERE, _THERE = "qingshui", "baihe"
 _RUSH_POINTS = (_HERE, _THERE, "liuhe", "dongling")
-_START_S = 1_795_000_000
+START_S = 1_795_000_000
 
 Visit = tuple[int | None, int, Verdict, Reason]
 """Person, or a stranger; seconds since the start; what the terminal said."""
@@ -68,7 +68,8 @@ def tell_all(count: int) -> dict[str, list[Story]]:
     }
     told = {
         name: [
-            Story(order, _records(_judged(visits(random.Random(seed))))) for seed in range(count)
+            Story(order, _records(_HERE, _judged(visits(random.Random(seed)))))
+            for seed in range(count)
         ]
         for name, visits in invented.items()
     }
@@ -77,22 +78,36 @@ def tell_all(count: int) -> dict[str, list[Story]]:
 
 def rush(seed: int, people: int = PEOPLE) -> Story:
     """What happens at the first of four points in the story of that seed."""
-    crowd = make_people(seed, people, _RUSH_POINTS)
+    return county_rush(seed, people, _RUSH_POINTS)[_HERE]
+
+
+def county_rush(seed: int, people: int, points: Sequence[str]) -> dict[str, Story]:
+    """What happens at each point, with one roster for all."""
+    crowd = make_people(seed, people, points)
     numbers = {person.id_number: number for number, person in enumerate(crowd)}
     roster = Roster(
         1,
         0,
-        [Point(name, "", "") for name in _RUSH_POINTS],
+        [Point(name, "", "") for name in points],
         [
             Person(number, _digest(number), "", person.unit, person.point)
             for number, person in enumerate(crowd)
         ],
     )
-    taps = tell(seed, crowd, _RUSH_POINTS).taps[_HERE]
-    visits = [
-        (numbers.get(tap.who.id_number), int(tap.at_s), *_JUDGEMENTS[tap.kind]) for tap in taps
-    ]
-    return Story(RosterOrder(roster), _records(visits))
+    order = RosterOrder(roster)
+    return {
+        point: Story(
+            order,
+            _records(
+                point,
+                (
+                    (numbers.get(tap.who.id_number), int(tap.at_s), *_JUDGEMENTS[tap.kind])
+                    for tap in taps
+                ),
+            ),
+        )
+        for point, taps in tell(seed, crowd, points).taps.items()
+    }
 
 
 _JUDGEMENTS = {
@@ -169,11 +184,11 @@ def _judged(visits: Iterator[tuple[int | None, int]]) -> Iterator[Visit]:
         came |= set() if person is None else {person}
 
 
-def _records(visits: Iterator[Visit] | list[Visit]) -> tuple[Numbered, ...]:
+def _records(point: str, visits: Iterable[Visit]) -> tuple[Numbered, ...]:
     records = []
     for seq, (person, at_s, verdict, reason) in enumerate(visits, 1):
-        stamp = Stamp((_START_S + at_s) * 1000, 0, 0, TimeSource.GNSS, 20)
+        stamp = Stamp((START_S + at_s) * 1000, 0, 0, TimeSource.GNSS, 20)
         digest = _digest(10**6 if person is None else person)
         card = Credential(CredentialKind.RESIDENT_ID, digest, "123X" if person is None else "")
-        records.append(Numbered(seq, CheckIn(stamp, 1, _HERE, 1, verdict, reason, 1, person, card)))
+        records.append(Numbered(seq, CheckIn(stamp, 1, point, 1, verdict, reason, 1, person, card)))
     return tuple(records)
