@@ -18,7 +18,7 @@ class UpFrame:
     window: ReplayWindow
     """Which frames of that epoch have been taken, with this one: to be stored with its content."""
     skipped: int
-    """Frames it must have sent since the last that was heard of this epoch, as the counter tells."""
+    """Frames sent since the last that was heard of this epoch, as the counter tells."""
     kind: int
     """`UpKind`, or a number of a later release."""
     content: bytes = field(repr=False)

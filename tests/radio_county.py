@@ -7,8 +7,7 @@ sequence numbers, and the store commits what it gets after `commit_s`.
 
 import heapq
 import itertools
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -22,6 +21,7 @@ from protocol.errors import ProtocolError
 from protocol.frames import FrameSealer, open_frame, parse_header
 from protocol.octets import Octets, pack_number
 from protocol.radio_keys import (
+    EPOCH_BYTES,
     Direction,
     group_radio_key,
     link_key,
@@ -49,9 +49,7 @@ SF9 = LoraSettings(frequency_hz=471_100_000, spreading_factor=9)
 
 def pace(turns_per_schedule: int = 1) -> Pace:
     """SF9 and frames that are legal in Europe."""
-    return Pace(
-        lambda size: airtime_s(SF9, size), FRAME_BYTES, turns_per_schedule, ANSWER_S, GAP_S
-    )
+    return Pace(lambda size: airtime_s(SF9, size), FRAME_BYTES, turns_per_schedule, ANSWER_S, GAP_S)
 
 
 class BookTerminal:
@@ -119,8 +117,7 @@ class BookTerminal:
         ]
 
     def _frame(self, kind: UpKind, progress: Progress, body: bytes) -> bytes:
-        room = self._body_bytes if kind is UpKind.STATUS else self._body_bytes
-        room -= 0 if self.epoch_is_known else 4
+        room = self._body_bytes - (0 if self.epoch_is_known else EPOCH_BYTES)
         return self._sealer.seal(
             kind,
             next(self._counters),
@@ -214,8 +211,7 @@ class RadioCounty:
     def all_stored(self) -> bool:
         """Whether the store has everything there is."""
         return all(
-            (not each.waiting)
-            or all(first in self._stored(each.name) for first, _ in each.waiting)
+            (not each.waiting) or all(first in self._stored(each.name) for first, _ in each.waiting)
             for each in self.terminals
         )
 
@@ -225,13 +221,15 @@ class RadioCounty:
 
     def contend(self, terminal: BookTerminal, at_s: float) -> None:
         """A terminal sends a lone frame, unasked."""
-        self._at(at_s, lambda: self._send_burst(terminal, terminal.burst(1)))
+        self._at(at_s, lambda: self._send_burst(terminal.burst(1)))
 
     def _lose_patience(self, terminal: BookTerminal) -> None:
         idle = self.now_s - terminal.told_s > PATIENCE_S[0]
         if terminal.waiting and idle and not self._is_busy:
-            self._send_burst(terminal, terminal.burst(1))
-        self._at(self.now_s + self._dice.uniform(*PATIENCE_S), partial(self._lose_patience, terminal))
+            self._send_burst(terminal.burst(1))
+        self._at(
+            self.now_s + self._dice.uniform(*PATIENCE_S), partial(self._lose_patience, terminal)
+        )
 
     @property
     def _is_busy(self) -> bool:
@@ -265,7 +263,6 @@ class RadioCounty:
 
     def _gateway_sent(self, frame: bytes, flight: list[float]) -> None:
         self._gateway_sends = False
-        offset_s = 0.0
         if flight[2]:
             self.attend()
             return
@@ -276,8 +273,7 @@ class RadioCounty:
             terminal.told_s = self.now_s + 10
             if turn is not None and turn.grant:
                 start_s = self.now_s + RECEIVE_LAG_S + SEND_LAG_S + self._offset_s(frame, terminal)
-                self._at(start_s, lambda t=terminal, g=turn.grant: self._send_burst(t, t.burst(g)))
-        del offset_s
+                self._at(start_s, partial(self._take_up, terminal, turn.grant))
         self.attend()
 
     def _offset_s(self, frame: bytes, terminal: BookTerminal) -> float:
@@ -290,7 +286,10 @@ class RadioCounty:
         before = itertools.takewhile(lambda t: t.turn.address != terminal.address, turns)
         return head.slot_s * sum(each.turn.grant for each in before)
 
-    def _send_burst(self, terminal: BookTerminal, frames: list[bytes]) -> None:
+    def _take_up(self, terminal: BookTerminal, grant: int) -> None:
+        self._send_burst(terminal.burst(grant))
+
+    def _send_burst(self, frames: list[bytes]) -> None:
         def send_next() -> None:
             if not frames:
                 return
@@ -345,11 +344,3 @@ class RadioCounty:
 def ideal_s(terminals: int, frames: int) -> float:
     """Every frame once, back to back."""
     return terminals * frames * airtime_s(SF9, FRAME_BYTES)
-
-
-def seeds(count: int) -> Iterator[int]:
-    """Different runs of the same."""
-    yield from range(count)
-
-
-assert math.isfinite(GAP_S)

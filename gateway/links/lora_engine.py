@@ -27,8 +27,9 @@ from protocol.radio_schedule import Turn as SaidTurn
 from protocol.radio_up import UpKind
 
 ASK_FIRST_S = 2.0  # how long one that did not answer is left alone; each time twice as long
-HASTY_MISSES, ASK_LIMIT_S = 2, 300.0  # at first it was probably the air: asked again at once
+HASTY_MISSES, ASK_LIMIT_S = 4, 300.0  # at first it was probably the air: asked again at once
 UNHEARD_HASTY_MISSES, UNHEARD_LIMIT_S = 1, 1800.0  # the same for one that was never heard
+INTRODUCTIONS = 3  # frames that name this gateway's epoch when it starts
 
 
 class News(Protocol):
@@ -80,6 +81,7 @@ class LoraEngine:
         self._round: Round | None = None
         self._busy_until_s = self._held_until_s = -math.inf
         self._said_news = False
+        self._introductions = INTRODUCTIONS
 
     def heard(self, frame: bytes, now_s: float) -> UpFrame | None:
         """A frame came off the air; what of it must be stored, if anything is new in it."""
@@ -182,7 +184,7 @@ class LoraEngine:
                 node.misses += 1
                 node.ask_at_s = now_s + _patience_s(node)
                 continue
-            node.knows_our_epoch = True
+            node.has_answered = True
             for first, last in turn.told_gaps:
                 node.told_gaps.add(first, last)
             node.want = ended.wanted_after(turn)
@@ -190,7 +192,7 @@ class LoraEngine:
                 node.want = min(node.fresh_gaps(), 1)
 
     def _news_frame(self, now_s: float) -> bytes | None:
-        names_epoch = not all(node.knows_our_epoch for node in self._nodes)
+        names_epoch = not all(node.has_answered for node in self._nodes)
         room = self._limit_bytes - overhead_bytes(names_epoch=names_epoch)
         part = self._news.next_part(now_s, room)
         if part is None:
@@ -204,7 +206,7 @@ class LoraEngine:
         granted = [(node, self._said(node, grant, now_s)) for node, grant in next_plan.grants]
         receipts = [(node, self._said(node, 0, now_s)) for node in next_plan.receipts]
         both = granted + receipts
-        names_epoch = not all(node.knows_our_epoch for node, _ in both)
+        names_epoch = self._names_epoch(next_plan)
         content, taken = pack_schedule(
             ScheduleHead(self._time_s(), self._pace.slot_s, self._news.number),
             [said for _, said in both],
@@ -216,6 +218,16 @@ class LoraEngine:
             node.owed_since_s = None
         counter = self._next_counter()
         return self._sealer.seal(AllKind.SCHEDULE, counter, content, names_epoch=names_epoch)
+
+    def _names_epoch(self, next_plan: Plan) -> bool:
+        """Whether somebody spoken to may not know it: one that was asked and did not answer, one
+        that cannot answer, and everybody at first."""
+        if self._introductions > 0:
+            self._introductions -= 1
+            return True
+        return any(not node.has_answered and node.misses for node, _ in next_plan.grants) or any(
+            not node.has_answered for node in next_plan.receipts
+        )
 
     def _said(self, node: RadioNode, grant: int, now_s: float) -> SaidTurn:
         return turn_for(

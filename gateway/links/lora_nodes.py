@@ -67,8 +67,8 @@ class RadioNode:
     """Since when a receipt is owed to it."""
     uncommitted: int = 0
     """Frames of it on their way into the store."""
-    knows_our_epoch: bool = False
-    """As far as can be told: it took up a grant, or was there when the epoch was named."""
+    has_answered: bool = False
+    """Whether it took up a grant of this gateway, and so knows its epoch."""
     lacks_our_roster: bool = False
     last_heard_s: float = -math.inf
     last_status_s: float | None = None
@@ -191,8 +191,8 @@ class RadioNodes:
             node.outboxes.pop(epoch, None)
             node.outboxes[epoch], node.epoch = outbox, epoch
             self.counts.opened += 1
-            if known is None:  # it is new itself
-                node.knows_our_epoch = False
+            if known is None:  # a new outbox has not heard of us
+                node.has_answered = False
             return node, UpFrame(
                 node.name, epoch, opened.window, skipped, opened.kind, opened.content
             )
@@ -201,7 +201,7 @@ class RadioNodes:
 
 
 def _skipped(window: ReplayWindow, counter: int) -> int:
-    return max(0, counter - window.highest - 1) if window.taken else 0
+    return max(0, counter - window.highest - 1) if window.taken else counter
 
 
 def _epochs_to_try(node: RadioNode, header: FrameHeader) -> list[int]:

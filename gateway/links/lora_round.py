@@ -5,7 +5,7 @@ Pure: times are arguments, seconds of one monotonic clock.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.links.lora_nodes import RadioNode
 from gateway.links.lora_pace import Pace
@@ -30,6 +30,14 @@ class Turn:
     """Frames that must have been sent before the last one heard."""
     backlog: int = 0
     deadline_s: float = math.inf
+    expected: int = field(init=False)
+    """The longest its burst can be believed to become."""
+
+    def __post_init__(self) -> None:
+        """After a turn that was missed, counters tell of older losses too: then go by its word."""
+        want = self.node.want
+        has_word = self.node.misses > 0 and want is not None
+        self.expected = min(self.grant, want) if has_word and want is not None else self.grant
 
 
 class Round:
@@ -54,7 +62,10 @@ class Round:
         turn = self._by_name.get(node.name)
         if turn is None:
             return False
-        turn.lost += max(0, min(skipped, turn.grant - 1 - progress.left))
+        if turn.last_left is None:
+            turn.lost = max(0, min(skipped, turn.expected - 1 - progress.left))
+        else:
+            turn.lost += max(0, turn.last_left - 1 - progress.left)
         turn.last_left, turn.backlog = progress.left, progress.backlog
         wait_s = progress.left * self._pace.slot_s + self._pace.answer_s
         turn.deadline_s = now_s + wait_s if progress.left else now_s
