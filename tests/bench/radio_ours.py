@@ -6,7 +6,7 @@ Outboxes and the county's store are in memory. What the gateway took is committe
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from random import Random
 
@@ -18,7 +18,8 @@ from gateway.radio import UpFrame
 from gateway.store.base import Stream
 from protocol.codec import encode_record
 from protocol.envelope import Origin
-from protocol.packed import Numbered, unpack_batch
+from protocol.frames import overhead_bytes
+from protocol.packed import Numbered, pack_batch, unpack_batch
 from protocol.radio_keys import Direction, group_radio_key, link_key, node_radio_key
 from protocol.radio_up import (
     Fare,
@@ -36,7 +37,11 @@ from terminal.links.lora_counters import Counters
 from terminal.links.lora_engine import LoraEngine as TerminalEngine
 from terminal.links.lora_engine import RadioKeys
 from terminal.outbox import Batch
-from tests.bench.radio_channel import RECEIVE_LAG_S, SEND_LAG_S
+from tests.bench.radio_channel import GATEWAY, RECEIVE_LAG_S, SEND_LAG_S, Channel
+from tests.bench.radio_peers import Delivery
+from tests.bench.radio_size import PREFIX_BYTES
+from tests.bench.radio_stories import Story
+from tests.bench.radio_stories import backlog as endless_backlog
 
 COMMIT_S = 0.02  # the way to the worker thread, the transaction, and back
 ANSWER_S = RECEIVE_LAG_S + SEND_LAG_S + RECEIVE_LAG_S + 0.02
@@ -161,8 +166,8 @@ class OurGateway:
         self._streams: dict[str, Stream] = {}
         self._parts: dict[tuple[str, int], dict[int, Part]] = {}
         self._commits: deque[tuple[float, UpFrame]] = deque()
-        self.held = 0
-        """Check-ins in the store."""
+        self.held_at_s: dict[tuple[str, int], float] = {}
+        """Since when the store holds a check-in, by terminal and number."""
 
     def heard(self, frame: bytes, now_s: float) -> None:
         """See `Station.heard`."""
@@ -174,7 +179,7 @@ class OurGateway:
         """See `Station.next_transmission`."""
         while self._commits and self._commits[0][0] <= now_s:
             _, up = self._commits.popleft()
-            self.engine.committed([up], [self._stored(up)], now_s)
+            self.engine.committed([up], [self._stored(up, now_s)], now_s)
         return self.engine.next_transmission(now_s)
 
     def wake_at_s(self) -> float | None:
@@ -182,13 +187,14 @@ class OurGateway:
         moments = [self.engine.wake_at_s(), self._commits[0][0] if self._commits else None]
         return min((each for each in moments if each is not None), default=None)
 
-    def _stored(self, up: UpFrame) -> Stream:
+    def _stored(self, up: UpFrame, now_s: float) -> Stream:
         stream = self._streams.get(up.node)
         if stream is None:
             stream = Stream(len(self._streams) + 1, up.node, up.epoch)
         stream = stream.copy()
         for each in self._records(up, UpKind(up.kind), split_progress(up.content)[1]):
-            self.held += len(stream.stored.add(each.seq, each.seq))
+            stream.stored.add(each.seq, each.seq)
+            self.held_at_s.setdefault((up.node, each.seq), now_s)
         self._streams[up.node] = stream
         return stream
 
@@ -203,3 +209,46 @@ class OurGateway:
         if len(parts) <= part.last:
             return ()
         return self._records(up, *join_parts(list(parts.values())))
+
+
+@lru_cache(maxsize=64)
+def backlog_of(seed: int, frames: int, frame_bytes: int) -> Story:
+    """A story that fills so many frames, while each of them names its epoch."""
+    story = endless_backlog(seed)
+    limit_bytes = frame_bytes - overhead_bytes(names_epoch=True) - PREFIX_BYTES
+    end = 0
+    for _ in range(frames):
+        rest = story.records[end:]
+        end += pack_batch(rest, story.order, limit_bytes=limit_bytes).taken
+    return story._replace(records=story.records[:end])
+
+
+def deliver_ours(
+    channel: Channel,
+    settings: LoraSettings,
+    terminals: Sequence[str],
+    *,
+    backlog: int,
+    frame_bytes: int,
+    seed: int,
+    limit_s: float,
+) -> Delivery:
+    """Have terminals deliver a backlog each; the gateway polls, and knows nothing beforehand."""
+    pace = pace_of(settings, frame_bytes, turns_per_schedule=1)
+    stories = {
+        name: backlog_of(seed * len(terminals) + place, backlog, frame_bytes)
+        for place, name in enumerate(terminals)
+    }
+    order = stories[terminals[0]].order
+    addresses = {name: address for address, name in enumerate(terminals, 1)}
+    gateway = OurGateway(addresses, order, pace)
+    channel.join(GATEWAY, gateway, listens_first=True)
+    for name, story in stories.items():
+        terminal = OurTerminal(name, addresses[name], order, pace, seed)
+        terminal.fill(story.records)
+        terminal.engine.begin(channel.now_s)
+        channel.join(name, terminal, listens_first=True)
+    everything = sum(len(story.records) for story in stories.values())
+    if not channel.run(lambda: len(gateway.held_at_s) == everything, limit_s):
+        raise RuntimeError("ours did not deliver the backlog")
+    return Delivery(channel.now_s, sum(channel.sent[name] for name in terminals))

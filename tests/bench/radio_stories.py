@@ -9,7 +9,7 @@ All have 800 people; in all but the last they are expected here, in units of 40 
 """
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from protocol.packed import Numbered
@@ -25,7 +25,6 @@ PEOPLE, UNIT, SQUAD = 800, 40, 10
 INDEPENDENT_S, SQUADS_S, IN_SQUAD_S = 20, 60, 3  # mean gaps
 _AWAY = 40  # people of another point
 _ALONE, _ODD = 1 / 20, 1 / 40
-_INDEPENDENT_VISITS = 176
 _HERE, _THERE = "qingshui", "baihe"
 _RUSH_POINTS = (_HERE, _THERE, "liuhe", "dongling")
 START_S = 1_795_000_000
@@ -67,13 +66,17 @@ def tell_all(count: int) -> dict[str, list[Story]]:
         "squads and others": _squads_and_others,
     }
     told = {
-        name: [
-            Story(order, _records(_HERE, _judged(visits(random.Random(seed)))))
-            for seed in range(count)
-        ]
+        name: [_told(order, visits, seed) for seed in range(count)]
         for name, visits in invented.items()
     }
     return told | {"rush": [rush(seed) for seed in range(count)]}
+
+
+def backlog(seed: int) -> Story:
+    """`independent` with twice the people: more than any benchmark wants to send."""
+    people = 2 * PEOPLE
+    visits = _independent(random.Random(seed), people)
+    return Story(RosterOrder(_roster(people)), _records(_HERE, _judged(visits, people)))
 
 
 def rush(seed: int, people: int = PEOPLE) -> Story:
@@ -120,27 +123,35 @@ _JUDGEMENTS = {
 }
 
 
-def _roster() -> Roster:
-    people = [
+def _told(
+    order: RosterOrder,
+    visits: Callable[[random.Random], Iterator[tuple[int | None, int]]],
+    seed: int,
+) -> Story:
+    return Story(order, _records(_HERE, _judged(visits(random.Random(seed)))))
+
+
+def _roster(people: int = PEOPLE) -> Roster:
+    everybody = [
         Person(
             number,
             _digest(number),
             "",
             f"unit {number // UNIT}",
-            _HERE if number < PEOPLE else _THERE,
+            _HERE if number < people else _THERE,
         )
-        for number in range(PEOPLE + _AWAY)
+        for number in range(people + _AWAY)
     ]
-    return Roster(1, 0, [Point(_HERE, "", ""), Point(_THERE, "", "")], people)
+    return Roster(1, 0, [Point(_HERE, "", ""), Point(_THERE, "", "")], everybody)
 
 
 def _digest(number: int) -> bytes:
     return number.to_bytes(16, "big")
 
 
-def _independent(dice: random.Random) -> Iterator[tuple[int | None, int]]:
+def _independent(dice: random.Random, people: int = PEOPLE) -> Iterator[tuple[int | None, int]]:
     at_s = 0.0
-    for person in dice.sample(range(PEOPLE), _INDEPENDENT_VISITS):
+    for person in dice.sample(range(people), people):
         at_s += dice.expovariate(1 / INDEPENDENT_S)
         yield person, int(at_s)
 
@@ -170,14 +181,14 @@ def _squads_and_others(dice: random.Random) -> Iterator[tuple[int | None, int]]:
             yield dice.choice([None, dice.choice(came), PEOPLE + dice.randrange(_AWAY)]), at_s
 
 
-def _judged(visits: Iterator[tuple[int | None, int]]) -> Iterator[Visit]:
+def _judged(visits: Iterator[tuple[int | None, int]], people: int = PEOPLE) -> Iterator[Visit]:
     came: set[int] = set()
     for person, at_s in visits:
         if person is None:
             yield person, at_s, Verdict.LOOK, Reason.NOT_ON_ROSTER
         elif person in came:
             yield person, at_s, Verdict.ALREADY, Reason.SEEN_BEFORE
-        elif person >= PEOPLE:
+        elif person >= people:
             yield person, at_s, Verdict.LOOK, Reason.OTHER_POINT
         else:
             yield person, at_s, Verdict.ACCEPTED, Reason.EXPECTED_HERE
