@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from sim.devices.line import DeviceLine
-from sim.devices.rak3172_memory import P2P, WORK_MODES, Console, Memory, number, p2p_settings
+from sim.devices.rak3172_memory import LORAWAN, WORK_MODES, Console, Memory, number, p2p_settings
 from sim.devices.rak3172_radio import Attach, P2pRadio
 
 VERSION = "RUI_5.0.0_RAK3172-E"
@@ -85,6 +85,11 @@ class SimRak3172:
             "ATZ": self._restart,
             "ATR": self._restore,
         }
+
+    @property
+    def is_receiving(self) -> bool:
+        """What it says of itself; sending counts, too."""
+        return self._radio.is_receiving
 
     # --- trouble --------------------------------------------------------------------------
 
@@ -157,7 +162,7 @@ class SimRak3172:
             return await self._does[name]() if words is None else PARAM_ERROR
         if not words:
             return PARAM_ERROR
-        if name not in _ALWAYS and self.memory.work_mode != P2P:
+        if name not in _ALWAYS and self.memory.work_mode == LORAWAN:
             return MODE_NO_SUPPORT
         if words != "?":
             set_it = self._sets.get(name)
