@@ -12,6 +12,7 @@ from drivers.radios.base import Heard
 from drivers.radios.rak3172_exchange import RakExchange
 from drivers.radios.rak3172_lines import MAX_FRAME_BYTES, Status
 from drivers.radios.rak3172_settings import RakSettings
+from drivers.radios.rak3172_setup import RakSetUp
 from runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Rak3172Radio:
     ) -> None:
         self._settings, self._on_ready = settings, on_ready
         self._exchange = RakExchange(port)
+        self._set_up = RakSetUp(self._exchange, settings)
         self._now_s = asyncio.get_running_loop().time
         self._random = Random()
         self._turn = asyncio.Lock()  # who may give commands
@@ -50,7 +52,7 @@ class Rak3172Radio:
     @property
     def identity(self) -> str | None:
         """See `Radio.identity`: the firmware, which names the model."""
-        return self._exchange.version
+        return self._set_up.version
 
     @property
     def max_frame_bytes(self) -> int:
@@ -71,13 +73,15 @@ class Rak3172Radio:
             if self._end is not None:
                 raise PortGone("the radio is not in use any more") from self._end
             await self._exchange.until_quiet()
+            if self._set_up.is_needed:
+                await self._set_up_again()
             await self._transmit(frame)
 
     async def heard(self) -> AsyncIterator[Heard]:
         """See `Radio.heard`."""
         reading = asyncio.create_task(self._exchange.run())
         try:
-            await self._exchange.set_up(self._settings)
+            await self._set_up.run()
             self._on_ready(f"{self.identity}, {self._settings.frequency_hz / 1e6:.3f} MHz")
             self._begun.set()
             check_at_s = self._now_s() + CHECK_EVERY_S
@@ -86,11 +90,14 @@ class Rak3172Radio:
                     yield self._exchange.packets.popleft()
                 if self._exchange.end is not None:
                     raise self._exchange.end
-                if self._exchange.needs_set_up or self._now_s() >= check_at_s:
-                    await self._check()
-                    check_at_s = self._now_s() + CHECK_EVERY_S
-                else:
+                if not self._must_look(check_at_s):
                     await self._exchange.until_woken(check_at_s)
+                    continue
+                async with self._turn:
+                    await self._exchange.until_quiet()
+                    if self._must_look(check_at_s):  # a send may have been before us
+                        await self._set_up_again()
+                        check_at_s = self._now_s() + CHECK_EVERY_S
         except DriverError as error:
             self._end = error
             raise
@@ -99,15 +106,16 @@ class Rak3172Radio:
             self._begun.set()
             reading.cancel()
 
-    async def _check(self) -> None:
-        """Set it up anew if need be; what arrives meanwhile is lost."""
-        if self._exchange.needs_set_up:
+    def _must_look(self, check_at_s: float) -> bool:
+        return self._set_up.is_needed or self._now_s() >= check_at_s
+
+    async def _set_up_again(self) -> None:
+        """Whoever has the turn looks at the settings; what arrives meanwhile is lost."""
+        if self._set_up.is_needed:
             log.warning("%s: it has restarted or lost its way", self.identity)
-        async with self._turn:
-            await self._exchange.until_quiet()
-            if await self._exchange.set_up(self._settings):
-                self.repairs += 1
-                log.warning("%s: somebody had set it otherwise", self.identity)
+        if await self._set_up.run():
+            self.repairs += 1
+            log.warning("%s: somebody had set it otherwise", self.identity)
 
     async def _transmit(self, frame: bytes) -> None:
         backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, self._random)
@@ -117,7 +125,7 @@ class Rak3172Radio:
             if status is Status.OK:
                 return
             if status is Status.BUSY_ERROR:
-                await self._exchange.receive()
+                await self._set_up.receive()
                 await asyncio.sleep(backoff.next_s())
             elif status not in _GARBLED:
                 self._exchange.lose_its_way()

@@ -110,9 +110,9 @@ class SimRak3172:
 
     async def run(self) -> None:
         """Work for ever. Raises what its antenna raises when the air is gone."""
+        await self._radio.attach(self._attach)
         works = [
-            asyncio.create_task(work)
-            for work in (self._radio.run(self._attach), self._take_in(), self._obey())
+            asyncio.create_task(work) for work in (self._radio.run(), self._take_in(), self._obey())
         ]
         try:
             done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)

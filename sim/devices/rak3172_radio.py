@@ -30,7 +30,7 @@ class P2pRadio:
     def __init__(self, memory: Memory, say: Callable[[str], Awaitable[None]]) -> None:
         self._memory, self._say = memory, say
         self._antenna: Antenna | None = None
-        self._happened: asyncio.Queue[Signal | BaseException | None] = asyncio.Queue()
+        self._events: asyncio.Queue[str | BaseException] = asyncio.Queue()
         self._is_busy = self._is_listening = False
         self._reception: Reception | None = None
         self._window: asyncio.TimerHandle | None = None
@@ -47,21 +47,26 @@ class P2pRadio:
         """Whether it receives without a limit of time, so that no other way can begin."""
         return self._reception is not None
 
-    async def run(self, attach: Attach) -> None:
-        """Work for ever. Raises what its antenna raises when the air is gone."""
-        self._antenna = await attach(self._happened.put_nowait)
+    async def attach(self, attach: Attach) -> None:
+        """Get an antenna; before that it neither receives nor sends."""
+        self._antenna = await attach(self._hear)
+
+    async def run(self) -> None:
+        """Work for ever, attached. Raises what its antenna raises when the air is gone."""
         try:
             while True:
-                happened = await self._happened.get()
-                if isinstance(happened, BaseException):
-                    raise happened
-                await self._live(happened)
+                event = await self._events.get()
+                if isinstance(event, BaseException):
+                    raise event
+                if not self._is_listening:
+                    await self._air.listen(None)
+                await self._say(event)
         finally:
             self._stop_window()
             self._cut_sending_off()
             for task in self._cut_off:
                 task.cancel()
-            await self._antenna.close()
+            await self._air.close()
 
     async def receive(self, window_ms: int) -> None:
         """Begin, in one of the ways of `Reception` or for a time."""
@@ -72,7 +77,7 @@ class P2pRadio:
         else:
             over_s = max(window_ms, SHORTEST_WINDOW_MS) / 1000
             loop = asyncio.get_running_loop()
-            self._window = loop.call_later(over_s, self._happened.put_nowait, None)
+            self._window = loop.call_later(over_s, self._hear, None)
         await self._listen(True)
 
     async def send(self, frame: bytes) -> bool:
@@ -100,7 +105,7 @@ class P2pRadio:
         self._cut_sending_off()
         await self._listen(False)
 
-    async def _live(self, signal: Signal | None) -> None:
+    def _hear(self, signal: Signal | None) -> None:
         """What comes from the chip: a frame, or None for the end of a window."""
         if not self._is_listening:
             return
@@ -109,9 +114,8 @@ class P2pRadio:
         if self._reception is Reception.UNTIL_ONE:
             self._reception = None
         self._is_busy = is_good and self._reception is not None
-        if self._reception is None:
-            await self._listen(False)
-        await self._say(_event(signal))
+        self._is_listening = self._reception is not None
+        self._events.put_nowait(_event(signal))
 
     async def _transmit(self, frame: bytes) -> None:
         if (lora := self._memory.lora) is not None:
@@ -122,15 +126,16 @@ class P2pRadio:
         self._is_busy = self._reception is Reception.WITH_SENDING
         if self._is_busy:
             await self._listen(True)
-        await self._say("TXP2P DONE")
+        self._events.put_nowait("TXP2P DONE")
 
     def _note_failure(self, sending: "asyncio.Task[None]") -> None:
         if not sending.cancelled() and (failure := sending.exception()) is not None:
-            self._happened.put_nowait(failure)
+            self._events.put_nowait(failure)
 
     async def _listen(self, is_listening: bool) -> None:
         self._is_listening = is_listening
-        await self._air.listen(self._memory.lora if is_listening else None)
+        if self._antenna is not None:  # else its power goes before it has one
+            await self._antenna.listen(self._memory.lora if is_listening else None)
 
     def _stop_window(self) -> None:
         if self._window is not None:
@@ -145,7 +150,7 @@ class P2pRadio:
 
     @property
     def _air(self) -> Antenna:
-        assert self._antenna is not None  # noqa: S101  # `run` begins with it
+        assert self._antenna is not None  # noqa: S101  # commands are obeyed once it is there
         return self._antenna
 
 
