@@ -7,7 +7,6 @@ from random import Random
 
 from drivers.errors import DriverError, PortGone, TransientDriverError
 from drivers.port import BytePort
-from drivers.radios.airtime import lora_airtime_s
 from drivers.radios.base import Heard
 from drivers.radios.rak3172_exchange import RakExchange
 from drivers.radios.rak3172_lines import MAX_FRAME_BYTES, Status
@@ -62,8 +61,7 @@ class Rak3172Radio:
     def airtime_s(self, frame_bytes: int) -> float:
         """See `Radio.airtime_s`: computed, and exact."""
         self._check_length(frame_bytes)
-        settings = self._settings
-        return lora_airtime_s(frame_bytes, settings.spreading_factor, settings.bandwidth_hz)
+        return self._settings.airtime_s(frame_bytes)
 
     async def send(self, frame: bytes) -> None:
         """See `Radio.send`."""

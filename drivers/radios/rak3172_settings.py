@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.errors import DriverConfigError
-from drivers.radios.airtime import PREAMBLE_SYMBOLS
+from drivers.radios.airtime import PREAMBLE_SYMBOLS, lora_airtime_s
 
 FREQUENCIES_HZ: Final = range(150_000_000, 960_000_001)
 SPREADING_FACTORS: Final = range(5, 13)
 BANDWIDTHS_HZ: Final = (125_000, 250_000, 500_000)
 """Their places are the modem's codes."""
 POWERS_DBM: Final = range(5, 23)
+SPREADING_FACTOR, BANDWIDTH_HZ = 9, 125_000  # unless said otherwise
 _CODING_RATE_4_5 = 0
 _KHZ = 1000
 
@@ -23,8 +24,8 @@ class RakSettings:
     """
 
     frequency_hz: int
-    spreading_factor: int = 9
-    bandwidth_hz: int = 125_000
+    spreading_factor: int = SPREADING_FACTOR
+    bandwidth_hz: int = BANDWIDTH_HZ
     power_dbm: int = 17
     listens_first: bool = True
 
@@ -37,6 +38,10 @@ class RakSettings:
             raise DriverConfigError(f"a bandwidth of {self.bandwidth_hz} Hz: {BANDWIDTHS_HZ}")
         if self.power_dbm not in POWERS_DBM:
             raise DriverConfigError(f"{self.power_dbm} dBm: a RAK3172 has 5 to 22")
+
+    def airtime_s(self, frame_bytes: int) -> float:
+        """How long a frame is on the air."""
+        return lora_airtime_s(frame_bytes, self.spreading_factor, self.bandwidth_hz)
 
     @property
     def p2p(self) -> str:
