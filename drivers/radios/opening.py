@@ -48,9 +48,18 @@ async def open_radio(
 
 
 def check_law(settings: RadioSettings, folder: Path) -> Band:
-    """The rules this radio is under. Raises `DriverConfigError`, naming the one it would break."""
+    """The rules this radio is under.
+
+    Raises `DriverConfigError`, naming the rule it would break, or what its modem cannot do.
+    """
     emission = _lora if settings.kind in LORA_KINDS else _ebyte
-    return band_of(settings.region, emission(settings, folder))
+    band = band_of(settings.region, emission(settings, folder))
+    if settings.kind in EBYTE_KINDS:
+        dialect, by_software = _DIALECTS[settings.kind], settings.pins is None
+        if by_software and not dialect.can_switch_by_software:
+            raise DriverConfigError(f"{dialect.name}: its mode is switched by pins only; name them")
+        dialect.registers(modem_settings(settings, folder), by_software=by_software)
+    return band
 
 
 def modem_settings(settings: RadioSettings, folder: Path) -> ModemSettings:
