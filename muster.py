@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "doctor": "provisioning.doctor:doctor",
         "gateway": "gateway.cli:gateway",
         "provision": "provisioning.cli:provision",
+        "radio": "provisioning.radio_cli:radio",
         "sim": "sim.cli:sim",
         "terminal": "terminal.cli:terminal",
     }

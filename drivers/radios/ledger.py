@@ -18,6 +18,8 @@ from drivers.radios.law import HOUR_S, Budget
 from runtime.clock import Clock, ClockSource, Reading
 from runtime.database import open_database
 
+LEDGER_FILE = "airtime.db"
+"""Where a node has it, in the folder of its data."""
 LATEST_S = 30.0
 """A frame given to a modem begins by then or never: what its driver waits for adds up to less."""
 _OVER_S = 2 * LATEST_S  # by then it has ended, too
