@@ -64,7 +64,17 @@ class RakSetUp:
         return was_changed
 
     async def receive(self) -> None:
-        """Let it receive and send, whatever it did before. Raises as `run`."""
+        """Let it receive and send, whatever it did before. Raises as `run`.
+
+        Cancelled or failed, it leaves the modem to be set up again.
+        """
+        try:
+            await self._begin_to_receive()
+        except BaseException:
+            self._exchange.lose_its_way()
+            raise
+
+    async def _begin_to_receive(self) -> None:
         for _ in range(SET_TRIES):
             await self._must_become(RECEIVE, STOP, STOPPED)
             await self._exchange.command(put(RECEIVE, RECEIVE_AND_SEND))
