@@ -41,6 +41,7 @@ class RakExchange:
         self._now_s = asyncio.get_running_loop().time
         self._answer: _Answer | None = None
         self._sent: asyncio.Future[bool] | None = None
+        self._owed_until_s = self._now_s()  # until then a command may still be answered
         self._quiet_at_s = self._now_s()  # when the last frame has left the air at the latest
         self.heard_bytes = 0
         self.losses = 0
@@ -76,17 +77,20 @@ class RakExchange:
 
         Raises `PortGone`.
         """
+        while self._now_s() < self._owed_until_s:
+            await self.until_woken(self._owed_until_s)
         if self.end is not None:
             raise self.end
         answer = self._answer = _Answer(asyncio.get_running_loop().create_future())
+        self._owed_until_s = self._now_s() + ANSWER_S
         status = None
         try:
             await self._port.write(command)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ANSWER_S):
+                async with asyncio.timeout_at(self._owed_until_s):
                     status = await answer.status
         finally:
-            self._answer = None
+            self._answer = None  # who was cancelled is still owed an answer
         return status, answer.values
 
     async def send(self, frame: bytes, airtime_s: float) -> Status | None:
@@ -147,6 +151,8 @@ class RakExchange:
                 pass
 
     def _take_status(self, status: Status) -> None:
+        self._owed_until_s = self._now_s()
+        self._woken.set()
         if self._answer is not None and not self._answer.status.done():
             self._answer.status.set_result(status)
         elif status is Status.BUSY_ERROR:
@@ -160,6 +166,7 @@ class RakExchange:
 
     def _give_up(self) -> None:
         """Nothing that is waited for will come any more."""
+        self._owed_until_s = self._now_s()
         if self._answer is not None and not self._answer.status.done():
             self._answer.status.set_result(None)
         if self._sent is not None and not self._sent.done():

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 
 from drivers.errors import DeviceRefused, DeviceSilent, OtherDevice
 from drivers.radios.rak3172_exchange import ASK_TRIES, NAME, RakExchange
@@ -20,7 +21,8 @@ PRIVATE_SYNC_WORD = "1424"
 OFF = "0"
 STOP, RECEIVE_AND_SEND = "0", "65533"
 STOPPED, RECEIVING = "OFF", "ON"
-RUI3 = "RUI_"
+_RUI3 = re.compile(r"RUI_(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
+OLDEST = (4, 0, 6)  # it brought AT+CAD and AT+PRECV=?
 
 
 class RakSetUp:
@@ -62,7 +64,17 @@ class RakSetUp:
         return was_changed
 
     async def receive(self) -> None:
-        """Let it receive and send, whatever it did before. Raises as `run`."""
+        """Let it receive and send, whatever it did before. Raises as `run`.
+
+        Cancelled or failed, it leaves the modem to be set up again.
+        """
+        try:
+            await self._begin_to_receive()
+        except BaseException:
+            self._exchange.lose_its_way()
+            raise
+
+    async def _begin_to_receive(self) -> None:
         for _ in range(SET_TRIES):
             await self._must_become(RECEIVE, STOP, STOPPED)
             await self._exchange.command(put(RECEIVE, RECEIVE_AND_SEND))
@@ -83,9 +95,11 @@ class RakSetUp:
     async def _version(self) -> str:
         for _ in range(ASK_TRIES):
             version = await self._exchange.value(VERSION)
-            if version.startswith(RUI3):
+            match = _RUI3.match(version)
+            if match and tuple(map(int, match.groups())) >= OLDEST:
                 return version
-        raise DeviceRefused(f"the modem's firmware is older than RUI3: {version!r}")
+        oldest = ".".join(map(str, OLDEST))
+        raise DeviceRefused(f"the modem's firmware is older than RUI {oldest}: {version!r}")
 
     async def _choose_p2p(self) -> bool:
         """Whether it did something else than LoRa from one to the other."""

@@ -29,7 +29,6 @@ from protocol.radio_up import UpKind
 ASK_FIRST_S = 2.0  # how long one that did not answer is left alone; each time twice as long
 HASTY_MISSES, ASK_LIMIT_S = 4, 300.0  # at first it was probably the air: asked again at once
 UNHEARD_HASTY_MISSES, UNHEARD_LIMIT_S = 1, 1800.0  # the same for one that was never heard
-INTRODUCTIONS = 3  # frames that name this gateway's epoch when it starts
 
 
 class News(Protocol):
@@ -75,13 +74,12 @@ class LoraEngine:
         """`next_counter` gives counters that are reserved on disk, `time_s` Unix time or 0."""
         self._nodes, self._pace, self._news = nodes, pace, news
         self._sealer, self._next_counter, self._time_s = FrameSealer(key), next_counter, time_s
-        self._limit_bytes = pace.limit_bytes
+        self._room_bytes = pace.limit_bytes - overhead_bytes(names_epoch=True)
         self._on_air: list[Turn] | None = None
         """Turns of the frame that is being sent, `None` when none is."""
         self._round: Round | None = None
         self._busy_until_s = self._held_until_s = -math.inf
         self._said_news = False
-        self._introductions = INTRODUCTIONS
 
     def heard(self, frame: bytes, now_s: float) -> UpFrame | None:
         """A frame came off the air; what of it must be stored, if anything is new in it."""
@@ -184,7 +182,6 @@ class LoraEngine:
                 node.misses += 1
                 node.ask_at_s = now_s + _patience_s(node)
                 continue
-            node.has_answered = True
             for first, last in turn.told_gaps:
                 node.told_gaps.add(first, last)
             node.want = ended.wanted_after(turn)
@@ -192,42 +189,30 @@ class LoraEngine:
                 node.want = min(node.fresh_gaps(), 1)
 
     def _news_frame(self, now_s: float) -> bytes | None:
-        names_epoch = not all(node.has_answered for node in self._nodes)
-        room = self._limit_bytes - overhead_bytes(names_epoch=names_epoch)
-        part = self._news.next_part(now_s, room)
+        part = self._news.next_part(now_s, self._room_bytes)
         if part is None:
             return None
         self._said_news = True
         self._on_air = []
-        counter = self._next_counter()
-        return self._sealer.seal(AllKind.NEWS, counter, part, names_epoch=names_epoch)
+        return self._seal(AllKind.NEWS, part)
 
     def _schedule_frame(self, next_plan: Plan, now_s: float) -> bytes:
         granted = [(node, self._said(node, grant, now_s)) for node, grant in next_plan.grants]
         receipts = [(node, self._said(node, 0, now_s)) for node in next_plan.receipts]
         both = granted + receipts
-        names_epoch = self._names_epoch(next_plan)
         content, taken = pack_schedule(
             ScheduleHead(self._time_s(), self._pace.slot_s, self._news.number),
             [said for _, said in both],
             lambda address: self._nodes.at(address).current.receipt_key,
-            limit_bytes=self._limit_bytes - overhead_bytes(names_epoch=names_epoch),
+            limit_bytes=self._room_bytes,
         )
         self._on_air = [Turn(node, said.grant, said.gaps) for node, said in granted[:taken]]
         for node, _ in both[:taken]:
             node.owed_since_s = None
-        counter = self._next_counter()
-        return self._sealer.seal(AllKind.SCHEDULE, counter, content, names_epoch=names_epoch)
+        return self._seal(AllKind.SCHEDULE, content)
 
-    def _names_epoch(self, next_plan: Plan) -> bool:
-        """Whether somebody spoken to may not know it: one that was asked and did not answer, one
-        that cannot answer, and everybody at first."""
-        if self._introductions > 0:
-            self._introductions -= 1
-            return True
-        return any(not node.has_answered and node.misses for node, _ in next_plan.grants) or any(
-            not node.has_answered for node in next_plan.receipts
-        )
+    def _seal(self, kind: AllKind, content: bytes) -> bytes:
+        return self._sealer.seal(kind, self._next_counter(), content, names_epoch=True)
 
     def _said(self, node: RadioNode, grant: int, now_s: float) -> SaidTurn:
         return turn_for(

@@ -67,8 +67,6 @@ class RadioNode:
     """Since when a receipt is owed to it."""
     uncommitted: int = 0
     """Frames of it on their way into the store."""
-    has_answered: bool = False
-    """Whether it took up a grant of this gateway, and so knows its epoch."""
     lacks_our_roster: bool = False
     last_heard_s: float = -math.inf
     last_status_s: float | None = None
@@ -174,8 +172,7 @@ class RadioNodes:
         self, node: RadioNode, header: FrameHeader, frame: bytes
     ) -> tuple[RadioNode | None, UpFrame | None]:
         for epoch in _epochs_to_try(node, header):
-            known = node.outboxes.get(epoch)
-            outbox = known or _Outbox(
+            outbox = node.outboxes.get(epoch) or _Outbox(
                 link_key(node.key, Direction.UP, node.address, epoch), receipt_key(node.key, epoch)
             )
             try:
@@ -191,8 +188,6 @@ class RadioNodes:
             node.outboxes.pop(epoch, None)
             node.outboxes[epoch], node.epoch = outbox, epoch
             self.counts.opened += 1
-            if known is None:  # a new outbox has not heard of us
-                node.has_answered = False
             return node, UpFrame(
                 node.name, epoch, opened.window, skipped, opened.kind, opened.content
             )

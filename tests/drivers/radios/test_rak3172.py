@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -67,11 +68,12 @@ def antenna(ether: Ether, name: str) -> EtherAntenna:
         (lambda _: b"$GNGGA,,,,,,0,,,,,,,,*78\r\n", OtherDevice, "another device"),
         (lambda _: b"OK\r\n", DeviceRefused, "AT+VER"),
         (lambda _: b"V1.0.4\r\n\r\nOK\r\n", DeviceRefused, "AT+VER"),
-        (lambda _: b"AT+VER=1.0.4\r\nOK\r\n", DeviceRefused, "older than RUI3"),
-        (lambda _: b"AT+VER=RUI_9\r\nAT+NWM=1\r\nOK\r\n", DeviceRefused, "does not change"),
-        (lambda _: b"AT+VER=RUI_9\r\nAT+NWM=0\r\nOK\r\n", DeviceRefused, "AT+PRECV"),
+        (lambda _: b"AT+VER=1.0.4\r\nOK\r\n", DeviceRefused, "older than RUI 4.0.6: '1.0.4'"),
+        (lambda _: b"AT+VER=RUI_4.0.5_RAK3172-E\r\nOK\r\n", DeviceRefused, "older than RUI"),
+        (lambda _: b"AT+VER=RUI_10.0.0\r\nAT+NWM=1\r\nOK\r\n", DeviceRefused, "does not change"),
+        (lambda _: b"AT+VER=RUI_4.0.6\r\nAT+NWM=0\r\nOK\r\n", DeviceRefused, "AT+PRECV"),
         (
-            lambda _: b"AT+VER=RUI_9\r\nAT+NWM=0\r\nP2P_RX_ON\r\nOK\r\n",
+            lambda _: b"AT+VER=RUI_4.0.6\r\nAT+NWM=0\r\nP2P_RX_ON\r\nOK\r\n",
             DeviceRefused,
             "AT+PRECV=0",
         ),
@@ -278,6 +280,56 @@ def test_a_send_cancelled_while_the_modem_listens_does_not_leave_it_deaf(run: Ru
             await right.radio.send(b"listen")
             await asyncio.sleep(1)
             assert left.frames == [b"listen"]
+
+    run(main())
+
+
+def test_a_send_cancelled_while_reception_begins_anew_does_not_leave_it_deaf(run: Run) -> None:
+    async def main() -> None:
+        ether = Ether()
+        left, right = RAK.rig(ether, "left"), RAK.rig(ether, "right")
+        async with in_use(left, right):
+            await asyncio.gather(left.ready, right.ready)
+            said = tap(left)
+            ether.noise_from_s = 0.0
+            sending = asyncio.create_task(left.radio.send(b"never"))
+            while said[-1:] != ["AT+PRECV=0"]:  # noqa: ASYNC110  # at that very moment
+                await asyncio.sleep(0.0001)
+            sending.cancel()
+            await asyncio.sleep(1)
+            ether.noise_from_s = float("inf")
+            await right.radio.send(b"listen")
+            await asyncio.sleep(1)
+            assert left.frames == [b"listen"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_sends_cancelled_at_any_moment_leave_a_radio_that_works(run: Run, seed: int) -> None:
+    """With a channel that is taken now and then, and power that goes."""
+
+    async def main() -> None:
+        random = Random(seed)
+        ether = Ether()
+        left, right = RAK.rig(ether, "left"), RAK.rig(ether, "right")
+        async with in_use(left, right):
+            await asyncio.gather(left.ready, right.ready)
+            for _ in range(20):
+                ether.noise_from_s = random.choice([0.0, float("inf")])
+                sending = asyncio.create_task(left.radio.send(bytes(random.randint(1, 100))))
+                await asyncio.sleep(random.choice([0.0001, 0.001, 0.01, 0.1, 1]) * random.random())
+                sending.cancel()
+                if random.random() < 0.2:
+                    await left.modem.lose_power()
+            ether.noise_from_s = float("inf")
+            await asyncio.sleep(5)
+            before = len(right.heard)
+            await left.radio.send(b"to the right")
+            await right.radio.send(b"to the left")
+            await asyncio.sleep(1)
+            assert right.frames[before:] == [b"to the right"]
+            assert left.frames == [b"to the left"]
 
     run(main())
 

@@ -442,6 +442,23 @@ def test_an_event_comes_between_the_lines_of_an_answer(run: Run) -> None:
     run(main())
 
 
+def test_frames_are_not_lost_while_an_earlier_one_is_told(run: Run) -> None:
+    """Its radio is faster than its line, and sends in the middle of that."""
+
+    async def main() -> None:
+        sky = Sky()
+        async with sky.host(baud=300) as host:
+            assert await host.says("AT+PRECV=65533", 1) == OK
+            await sky.send(b"\x01")
+            await sky.send(b"\x02")
+            assert b"\r\n" not in host.cable.host.received
+            said = await host.says("AT+PSEND=00", 5)
+            events = [line for line in said.split(b"\r\n") if b"EVT" in line]
+            assert [line[-2:] for line in events] == [b"01", b"02", b"NE"]
+
+    run(main())
+
+
 def test_troubles(run: Run) -> None:
     async def main() -> None:
         async with Sky().host() as host:
