@@ -23,6 +23,7 @@ from runtime.database import DatabaseError
 from terminal.errors import OutboxBroken, OutboxFull
 from terminal.outbox_file import Depth, Mark, Note, OutboxFile, Row
 
+OUTBOX = "outbox.db"  # in the terminal's data folder
 RECORDS_PER_KEY = 1000  # what a thief who reads a live terminal's memory can open at most
 MAX_COMMIT = 512  # appends that share a commit; bounds the size of one transaction
 FLOOR_BYTES = 8 * 1024 * 1024  # kept free so that settling, which must write, can always proceed
@@ -41,6 +42,20 @@ class Batch:
     def last_seq(self) -> int:
         """Number of the last record."""
         return self.first_seq + len(self.rows) - 1
+
+
+def batch_of(
+    rows: Sequence[tuple[int, int, bytes]], wrapped_key: Callable[[int], WrappedKey]
+) -> Batch | None:
+    """The first consecutive ones of waiting rows (seq, key number, sealed), which ascend."""
+    if not rows:
+        return None
+    first = rows[0][0]
+    if rows[-1][0] != first + len(rows) - 1:
+        rows = [row for place, row in enumerate(rows) if row[0] == first + place]
+    places = {key: place for place, key in enumerate(dict.fromkeys(row[1] for row in rows))}
+    keys = [wrapped_key(key) for key in places]
+    return Batch(first, [(places[key], sealed) for _, key, sealed in rows], keys)
 
 
 class _Append:
@@ -144,21 +159,17 @@ class Outbox:
     def settle(self, receipt: Receipt, sent: SeqSet) -> int:
         """Let go of what a *verified* receipt covers; returns how many records that were.
 
-        Only of what was `sent` since this outbox was opened: if the file was rolled back, an older
-        receipt speaks of other records with the same numbers (docs/decisions/0010). Records the
-        county could not open move aside, where they are kept. A receipt for another outbox changes
-        nothing. Raises `OutboxBroken`.
+        Only of what was `sent` since this outbox was opened, or ever given to a courier: if the
+        file was rolled back, an older receipt speaks of other records with the same numbers
+        (docs/decisions/0010, 0014). Records the county could not open move aside, where they are
+        kept. A receipt for another outbox changes nothing. Raises `OutboxBroken`.
         """
         if Origin(receipt.county, receipt.node, receipt.epoch) != self.origin:
             return 0
         with self._write_lock:
-            captured = self._file.depth.captured
-            ours = SeqSet([(1, captured)] if captured else []).common(sent)
-            stored = receipt.stored().common(ours)
-            refused = SeqSet(receipt.refused).common(ours)
             try:
                 self._reopen_if_closed()
-                return self._file.settle(stored, refused)
+                return self._settle(receipt, SeqSet([*sent, *self._file.exported()]))
             except DatabaseError as error:
                 raise OutboxBroken(str(error)) from error
             except sqlite3.Error as error:
@@ -181,15 +192,13 @@ class Outbox:
         return self._free_bytes() - FLOOR_BYTES
 
     def _claim(self, after_seq: int, limit: int) -> Batch | None:
-        rows = self._file.claim(after_seq, limit)
-        if not rows:
-            return None
-        first = rows[0][0]
-        if rows[-1][0] != first + len(rows) - 1:
-            rows = [row for place, row in enumerate(rows) if row[0] == first + place]
-        places = {key: place for place, key in enumerate(dict.fromkeys(row[1] for row in rows))}
-        keys = [self._file.wrapped_key(key) for key in places]
-        return Batch(first, [(places[key], sealed) for _, key, sealed in rows], keys)
+        return batch_of(self._file.claim(after_seq, limit), self._file.wrapped_key)
+
+    def _settle(self, receipt: Receipt, sent: SeqSet) -> int:
+        captured = self._file.depth.captured
+        ours = SeqSet([(1, captured)] if captured else []).common(sent)
+        stored = receipt.stored().common(ours)
+        return self._file.settle(stored, SeqSet(receipt.refused).common(ours))
 
     def _lead(self) -> None:
         """Write for everybody queued so far, then hand the lead to the first who came since.
