@@ -43,6 +43,7 @@ class Admitted:
     """What one batch of messages came to."""
 
     replies: list[Reply] = field(default_factory=list)
+    stored: int = 0
     duplicates: int = 0
     quarantined: int = 0
 
@@ -109,8 +110,12 @@ class Intake:
         touched = list(work.touched.values())
         self._store.commit(work.runs, touched, work.quarantine, now_ms)
         self._streams = {**self._streams, **work.touched}
+        outcome.stored = sum(len(run.bodies) for run in work.runs)
         outcome.duplicates, outcome.quarantined = work.duplicates, len(work.quarantine)
-        outcome.replies += [self._receipt(stream, now_ms) for stream in touched]
+        outcome.replies += [
+            Reply(stream.node, signed_receipt(self._identity, stream, now_ms), is_receipt=True)
+            for stream in touched
+        ]
         return outcome
 
     @property
@@ -174,23 +179,24 @@ class Intake:
                 return run.bodies[seq - run.first_seq]
         return self._store.body_of(stream, seq)
 
-    def _receipt(self, stream: Stream, now_ms: int) -> Reply:
-        identity = self._identity
-        receipt = receipt_for(
-            identity.county,
-            stream.node,
-            stream.epoch,
-            stream.stored,
-            stream.refused,
-            gateway=identity.node,
-            gateway_ms=now_ms,
-        )
-        return Reply(stream.node, pack_receipt(receipt, identity.signing_key), is_receipt=True)
-
     def _refusal(self, node: str, digest: bytes, reason: RefusalReason, now_ms: int) -> Reply:
         identity = self._identity
         refusal = Refusal(identity.county, node, digest, reason, identity.node, now_ms)
         return Reply(node, pack_refusal(refusal, identity.signing_key), is_receipt=False)
+
+
+def signed_receipt(identity: Identity, stream: Stream, now_ms: int) -> bytes:
+    """What a gateway that has committed `stream` promises its terminal."""
+    receipt = receipt_for(
+        identity.county,
+        stream.node,
+        stream.epoch,
+        stream.stored,
+        stream.refused,
+        gateway=identity.node,
+        gateway_ms=now_ms,
+    )
+    return pack_receipt(receipt, identity.signing_key)
 
 
 def _opened_runs(bodies: Sequence[bytes | None]) -> Iterator[tuple[int, Sequence[bytes]]]:
