@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from drivers.panel.board import Button
 from drivers.power.board import BoardHealth
 from drivers.power.ladder import Step
-from drivers.readers.base import ReaderEvent
+from drivers.readers.base import CodeRead, ReaderEvent
 from protocol.health import HEARTBEAT_INTERVAL_S
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
@@ -140,6 +140,8 @@ class Terminal:
             self._position.close()
 
     async def _present(self, event: ReaderEvent) -> None:
+        if isinstance(event, CodeRead) and self._courier.take_code(event.text):
+            return
         if await self._lane.present(event):
             self._uplink.appended()
 

@@ -1,4 +1,4 @@
-"""The courier's way down: takes what a stick brought out of a folder, while the terminal runs."""
+"""The courier's way down, while the terminal runs: a stick's files out of a folder, and codes."""
 
 import asyncio
 import logging
@@ -7,6 +7,7 @@ from typing import Protocol
 
 from protocol.courier import CourierKind, CourierMessage, unpack_courier
 from protocol.errors import ProtocolError
+from protocol.fragments import PREFIX, Gatherer, parse_fragment
 from runtime.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class CourierInbox:
 
     def __init__(self, data: Path, listener: CarriedListener) -> None:
         self._spool, self._listener = Spool(data / INBOX), listener
+        self._gatherer = Gatherer()
 
     async def run(self) -> None:
         """Look into the folder until cancelled."""
@@ -54,6 +56,25 @@ class CourierInbox:
             except OSError as error:
                 log.warning("the courier's folder cannot be used: %s", error.strerror)
             await asyncio.sleep(POLL_S)
+
+    def take_code(self, text: str) -> bool:
+        """Take what a scanner of this terminal read, if it is a courier's code and nobody's badge.
+
+        Returns whether it was; with the last code of a set its messages are handed over.
+        """
+        if not text.startswith(PREFIX):
+            return False
+        try:
+            whole = self._gatherer.take(parse_fragment(text))
+            file = None if whole is None else unpack_courier(whole)
+        except ProtocolError as error:
+            log.warning("a courier's code is refused: %s", error)
+            return True
+        if file is not None:
+            log.info("codes brought %d messages", len(file.messages))
+            for each in file.messages:
+                self._hear(each)
+        return True
 
     async def _take(self, path: Path) -> None:
         data = await asyncio.to_thread(path.read_bytes)

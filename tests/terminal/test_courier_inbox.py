@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from protocol.courier import CourierHead, CourierKind, CourierMessage, Direction, pack_courier
+from protocol.fragments import PREFIX, split
 from runtime.spool import Spool
 from terminal.links.courier import INBOX, CourierInbox
 from tests.inline_threads import use_inline_threads
@@ -88,3 +89,27 @@ def test_a_folder_that_cannot_be_used_stops_nothing(
     (tmp_path / INBOX).write_bytes(b"a file where the folder should be")
     assert look_once(tmp_path) == []
     assert "the courier's folder cannot be used" in caplog.text
+
+
+def test_codes_of_the_own_scanner_are_heard_once_they_are_complete(tmp_path: Path) -> None:
+    listener = Listener()
+    inbox = CourierInbox(tmp_path, listener)
+    texts = split(pack_courier(HEAD, [CourierMessage(CourierKind.RECEIPT, bytes(300))]))
+    assert [inbox.take_code(text) for text in texts[1:]] == [True] * (len(texts) - 1)
+    assert listener.heard == []
+    assert inbox.take_code(texts[0])
+    assert listener.heard == [("receipt", bytes(300))]
+
+
+def test_what_is_no_code_of_a_courier_is_left_to_the_station(tmp_path: Path) -> None:
+    assert not CourierInbox(tmp_path, Listener()).take_code("MT1:SOMEBODY")
+
+
+@pytest.mark.parametrize("text", [f"{PREFIX}ABC", split(b"no courier file")[0]])
+def test_a_damaged_code_is_nobodys_badge_either(
+    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = Listener()
+    assert CourierInbox(tmp_path, listener).take_code(text)
+    assert listener.heard == []
+    assert "a courier's code is refused" in caplog.text
