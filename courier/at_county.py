@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from courier.codes import show_codes
@@ -42,24 +43,24 @@ def export_as_codes(end: CountyEnd, node: str | None, page: Path | None, teller:
             teller.warn("code.too_large")
             return
         texts = split(bundle.data)
-        teller.aside("code.answer", total=len(texts), node=node)
-        show_codes(texts, bundle.head, page, teller)
+        sentence = teller.words("code.answer", total=len(texts), node=node)
+        show_codes(texts, bundle.head, page, teller, [sentence])
 
 
 def import_from_stick(end: CountyEnd, stick: Path, teller: Teller) -> None:
     """Admit everything on a stick, then leave the answers there."""
     if not is_stick(stick, end.data, teller):
         return
-    found = list(carried_on(stick, Direction.UP, end.county, teller))
-    if not found:
+    handed = [_hand(end, each) for each in carried_on(stick, Direction.UP, end.county, teller)]
+    if not handed:
         teller.say("county.nothing")
         return
     refusals: dict[str, list[bytes]] = defaultdict(list)
     done: set[str] = set()
-    for carried, answer in _admitted(end, found, teller):
-        refusals[carried.file.head.node] += answer.refusals
-        if carried.file.is_whole and not answer.refused:
-            done.add(carried.name)
+    for each, answer in _answers(end, handed, teller):
+        refusals[each.node] += answer.refusals
+        if each.is_whole and not answer.refused:
+            done.add(each.name)
     nodes = _nodes(end, None, teller)
     if nodes and _put_answers(end, stick, nodes, refusals, teller) and done:
         # Not before the answers are there: until then the stick is as it came.
@@ -68,28 +69,43 @@ def import_from_stick(end: CountyEnd, stick: Path, teller: Teller) -> None:
 
 def import_codes(end: CountyEnd, carried: Carried, teller: Teller) -> None:
     """Admit what was scanned."""
-    for each, _ in _admitted(end, [carried], teller):
-        teller.say("code.now_export", node=each.file.head.node)
+    for each, _ in _answers(end, [_hand(end, carried)], teller):
+        teller.say("code.now_export", node=each.node)
 
 
-def _admitted(
-    end: CountyEnd, found: Sequence[Carried], teller: Teller
-) -> Iterator[tuple[Carried, Answer]]:
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """A file the gateway has; its content is not kept here, for a stick may hold many."""
+
+    name: str
+    node: str
+    is_whole: bool
+    size_bytes: int
+    submitted: Path
+
+
+def _hand(end: CountyEnd, carried: Carried) -> _Handed:
+    file = carried.file
+    size_bytes = sum(len(each.message) for each in file.messages)
+    return _Handed(carried.name, file.head.node, file.is_whole, size_bytes, end.submit(file))
+
+
+def _answers(
+    end: CountyEnd, handed: Sequence[_Handed], teller: Teller
+) -> Iterator[tuple[_Handed, Answer]]:
     """Each file with the gateway's answer; about one without an answer it was said."""
-    handed = [end.submit(each.file) for each in found]
     is_running = end.is_running
-    for carried, submitted in zip(found, handed, strict=True):
-        size_bytes = sum(len(each.message) for each in carried.file.messages)
-        limit_s = ANSWER_LIMIT_S + size_bytes / BYTES_PER_S
-        answer = _answer(end, submitted, limit_s if is_running else ABSENT_LIMIT_S)
+    for each in handed:
+        limit_s = ANSWER_LIMIT_S + each.size_bytes / BYTES_PER_S
+        answer = _answer(end, each.submitted, limit_s if is_running else ABSENT_LIMIT_S)
         if answer is None:
-            teller.warn("county.no_answer", name=carried.name)
+            teller.warn("county.no_answer", name=each.name)
             is_running = False  # whoever is not there for one is not there for the next
             continue
-        teller.say("county.taken", name=carried.name, stored=answer.stored, known=answer.known)
+        teller.say("county.taken", name=each.name, stored=answer.stored, known=answer.known)
         if answer.refused:
-            teller.warn("county.refused", name=carried.name, count=answer.refused)
-        yield carried, answer
+            teller.warn("county.refused", name=each.name, count=answer.refused)
+        yield each, answer
 
 
 def _answer(end: CountyEnd, submitted: Path, limit_s: float) -> Answer | None:

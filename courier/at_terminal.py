@@ -68,10 +68,10 @@ def export_as_codes(end: TerminalEnd, page: Path | None, teller: Teller) -> None
         head = export.head
         _note(outbox, head, teller)
     texts = split(export.data)
-    teller.aside("code.shown", total=len(texts), **_range(head))
+    sentences = [teller.words("code.shown", total=len(texts), **_range(head))]
     if waiting > _count(head):
-        teller.aside("code.rest", count=waiting - _count(head))
-    show_codes(texts, head, page, teller)
+        sentences.append(teller.words("code.rest", count=waiting - _count(head)))
+    show_codes(texts, head, page, teller, sentences)
 
 
 def import_from_stick(end: TerminalEnd, stick: Path, teller: Teller) -> None:

@@ -18,20 +18,33 @@ from runtime.files import SECRET_MODE, write_atomic
 
 FRAME_S = 0.4  # a telephone's camera takes a tenth of it
 ROUND_LIMIT = 1000  # whoever left the window open: it ends within half a day
+QR_VERSION = 10  # the longest fragment; a shorter last one must not make the picture jump
 QUIET_ZONE_MODULES = 4  # ISO/IEC 18004
 # White on black in fixed colours of the 256: a window's theme may have turned its own around.
 _COLOURS, _PLAIN = "\x1b[38;5;231;48;5;16m", "\x1b[0m"
-_CLEAR, _HOME = "\x1b[2J", "\x1b[H"
+_CLEAR, _HOME, _CLEAR_REST = "\x1b[2J", "\x1b[H", "\x1b[J"
 
 
-def show_codes(texts: Sequence[str], head: CourierHead, page: Path | None, teller: Teller) -> None:
-    """Show them until Ctrl-C; write them to `page` instead; or to a pipe, one to a line."""
+def show_codes(
+    texts: Sequence[str],
+    head: CourierHead,
+    page: Path | None,
+    teller: Teller,
+    sentences: Sequence[str],
+) -> None:
+    """Show them until Ctrl-C; write them to `page` instead; or to a pipe, one to a line.
+
+    `sentences` go below the codes, or where the pipe does not take them.
+    """
     if page is not None:
         write_atomic(page, code_page(texts, head, teller).encode(), mode=SECRET_MODE)
+        for sentence in sentences[1:]:
+            click.echo(sentence, err=True)
         teller.say("code.printed", path=page, total=len(texts))
     elif sys.stdout.isatty():
-        _play(texts, teller)
+        _play(texts, teller, sentences)
     else:
+        click.echo("\n".join(sentences), err=True)
         for text in texts:
             click.echo(text)
 
@@ -67,9 +80,12 @@ def code_page(texts: Sequence[str], head: CourierHead, teller: Teller) -> str:
     )
 
 
-def _play(texts: Sequence[str], teller: Teller) -> None:
+def _play(texts: Sequence[str], teller: Teller, sentences: Sequence[str]) -> None:
+    total = len(texts)
     frames = [
-        f"{window_frame(text)}\n{teller.words('code.number', index=number, total=len(texts))}\n"
+        "\n".join(
+            [window_frame(text), teller.words("code.number", index=number, total=total), *sentences]
+        )
         for number, text in enumerate(texts, 1)
     ]
     click.echo(_CLEAR, nl=False)
@@ -77,7 +93,7 @@ def _play(texts: Sequence[str], teller: Teller) -> None:
         for shown, frame in enumerate(cycle(frames)):
             if shown >= ROUND_LIMIT * len(frames):
                 return
-            click.echo(_HOME + frame, nl=False)
+            click.echo(_HOME + frame + _CLEAR_REST, nl=False)
             time.sleep(FRAME_S)
     except KeyboardInterrupt:  # how whoever shows them says that they were scanned
         click.echo()
@@ -85,7 +101,9 @@ def _play(texts: Sequence[str], teller: Teller) -> None:
 
 def _code(text: str) -> segno.QRCode:
     # A text of other characters would still be encoded, twice as large.
-    return segno.make_qr(text, error="m", mode="alphanumeric", boost_error=False)
+    return segno.make_qr(
+        text, version=QR_VERSION, error="m", mode="alphanumeric", boost_error=False
+    )
 
 
 def _drawing(text: str) -> Markup:

@@ -4,8 +4,10 @@ Names beginning with a dot are on their way in; nobody takes them.
 """
 
 import contextlib
+import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from runtime.files import SECRET_MODE, sync_folder, write_atomic
 
 FOLDER_MODE = 0o700
 REFUSED_SUFFIX = ".refused"  # set aside by the taker: nothing is thrown away unread
+KEPT_FREE_BYTES = 64 * 1024 * 1024  # for the databases beside it: a stick must not fill the disk
 _ROOT = 0
 _TOKEN_BYTES = 4
 
@@ -30,10 +33,13 @@ class Spool:
     def put(self, name: str, data: bytes) -> Path:
         """Hand over one file; it is durable when this returns. Raises `OSError`.
 
+        A disk is full for this purpose while there is room for what else lives on it.
         Whatever root puts belongs to the owner of the folder, who must be able to take it.
         """
         self.make()
         path = self.folder / f"{name}-{secrets.token_hex(_TOKEN_BYTES)}"
+        if shutil.disk_usage(self.folder).free - len(data) < KEPT_FREE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
         write_atomic(path, data, mode=SECRET_MODE)
         if os.geteuid() == _ROOT:
             owner = self.folder.parent.stat()

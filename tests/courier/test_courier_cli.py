@@ -1,17 +1,19 @@
 """`muster courier` without a running program at either end: words, files, codes, exit codes."""
 
+import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import zxingcpp
 from click.testing import CliRunner, Result
-from PIL import Image
 
 from courier import at_county, at_terminal
-from courier.codes import window_frame
+from courier.words import courier_words
+from gateway.courier import CountyEnd
+from gateway.links.courier import Answer
 from gateway.store.sqlite import DATABASE, SqliteLedger
 from muster import main
 from protocol.courier import (
@@ -24,6 +26,7 @@ from protocol.courier import (
 )
 from protocol.fragments import Gatherer, parse_fragment, split
 from protocol.keys import decode_identity
+from protocol.sequences import SeqSet
 from provisioning.bundle import create_county, create_terminal
 from provisioning.layout import (
     GATEWAY_TOML,
@@ -33,10 +36,15 @@ from provisioning.layout import (
     CountyFolder,
 )
 from provisioning.plans import CountyPlan, TerminalPlan
+from runtime.database import DatabaseError
+from runtime.stick import StickFull, write_to_stick
+from terminal.carried import CarriedOutbox
 from terminal.outbox import OUTBOX, Outbox
+from tests.outboxes import EVERYTHING, receipt
 from tests.parties import NOW_MS
 from tests.quick_disk import quick_disk
 
+ROOT = Path(__file__).parents[2]
 RECORDS = 7
 NODE = "t1"
 
@@ -72,6 +80,16 @@ class Rig:
 
     def make_ledger(self) -> None:
         SqliteLedger(self.gateway / "data" / DATABASE).close()
+
+    def settle(self, seq: int) -> None:
+        identity = self.identity
+        outbox = Outbox(self.outbox, identity.county, identity.node, identity.peers)
+        outbox.settle(receipt(outbox.origin, [(seq, seq)]), EVERYTHING)
+        outbox.close()
+
+    def exported(self) -> SeqSet:
+        with closing(CarriedOutbox(self.outbox, self.identity)) as outbox:
+            return outbox.exported
 
     def at_terminal(self, command: str, *arguments: object, stdin: str = "") -> Result:
         return self._run(self.terminal / TERMINAL_TOML, command, arguments, stdin)
@@ -330,19 +348,62 @@ def test_a_page_to_print_holds_every_code(rig: Rig) -> None:
     assert page.stat().st_mode & 0o077 == 0
 
 
-def test_a_code_in_the_window_is_read_by_a_camera() -> None:
-    """Drawn as a window draws it: a character is one module wide and two high."""
-    text = split(bytes(range(256)))[0]
-    lines = [
-        line.removeprefix("\x1b[38;5;231;48;5;16m").removesuffix("\x1b[0m")
-        for line in window_frame(text).splitlines()
-    ]
-    assert {len(line) for line in lines} == {65}
-    image = Image.new("L", (65, 2 * len(lines)))
-    for row, line in enumerate(lines):
-        for column, character in enumerate(line):
-            upper, lower = {"█": (255, 255), "▀": (255, 0), "▄": (0, 255), " ": (0, 0)}[character]
-            image.putpixel((column, 2 * row), upper)
-            image.putpixel((column, 2 * row + 1), lower)
-    (read,) = zxingcpp.read_barcodes(image.resize((650, 20 * len(lines)), Image.Resampling.NEAREST))
-    assert read.text == text
+def test_a_stick_that_fills_up_half_way_keeps_what_is_on_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.fill(3)
+    rig.settle(2)  # a gap: two files
+    written: list[Path] = []
+
+    def write(path: Path, data: bytes) -> None:
+        if written:
+            raise StickFull(path.name)
+        written.append(path)
+        write_to_stick(path, data)
+
+    monkeypatch.setattr("courier.stick.write_to_stick", write)
+    result = rig.at_terminal("export", rig.stick)
+    assert result.exit_code == 1
+    assert "The stick is full." in result.output
+    assert "1 of 2 records are on the stick. The others wait on this terminal" in result.output
+    assert rig.up_files() == written
+    assert list(rig.exported()) == [(1, 1)]
+
+
+def test_a_stick_without_room_for_the_answers_keeps_what_it_brought(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.fill()
+    rig.make_ledger()
+    rig.at_terminal("export", rig.stick)
+    monkeypatch.setattr(CountyEnd, "answer", lambda *_: Answer(RECORDS, 0, 0, ()))
+    monkeypatch.setattr("courier.stick.write_to_stick", full)
+    result = rig.at_county("import", rig.stick)
+    assert result.exit_code == 1
+    assert f"{RECORDS} records new in the ledger" in result.output
+    assert "The answers are not on the stick. What came is safe" in result.output
+    assert len(rig.up_files()) == 1
+
+
+def full(path: Path, data: bytes) -> None:
+    raise StickFull(f"{path.name}: {len(data)}")
+
+
+def test_an_outbox_that_cannot_be_noted_in_is_told(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.fill()
+
+    def note(_: CarriedOutbox, head: CourierHead) -> None:
+        raise DatabaseError(f"{head.node}: locked")
+
+    monkeypatch.setattr(CarriedOutbox, "note", note)
+    result = rig.at_terminal("export", rig.stick)
+    assert result.exit_code == 1
+    assert "their receipts will not empty this terminal: export again" in result.output
+
+
+def test_every_word_is_used_and_there() -> None:
+    sources = [path.read_text() for path in (ROOT / "courier").glob("*.py")]
+    used = {key for text in sources for key in re.findall(r'"([a-z]+\.[a-z_]+)"', text)}
+    assert {key for key in used if not key.endswith(".html")} == courier_words("en").keys

@@ -1,9 +1,12 @@
 """A folder through which files are handed over."""
 
 import os
+import shutil
 from pathlib import Path
 
-from runtime.spool import Spool
+import pytest
+
+from runtime.spool import KEPT_FREE_BYTES, Spool
 
 
 def test_what_is_put_waits_until_it_is_taken(tmp_path: Path) -> None:
@@ -53,3 +56,15 @@ def test_what_root_puts_belongs_to_the_owner_of_the_data(tmp_path: Path) -> None
     owner = tmp_path.stat()
     for each in (spool.folder, path):
         assert (each.stat().st_uid, each.stat().st_gid) == (owner.st_uid, owner.st_gid)
+
+
+def test_room_is_kept_for_what_else_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path / "in")
+    usage = shutil.disk_usage(tmp_path)._replace(free=KEPT_FREE_BYTES + 2)
+    monkeypatch.setattr("runtime.spool.shutil.disk_usage", lambda _: usage)
+    spool.put("a", b"12")
+    with pytest.raises(OSError, match="No space left"):
+        spool.put("a", b"123")
+    assert len(list(spool.folder.iterdir())) == 1
