@@ -1,4 +1,4 @@
-"""Courier files: messages of MQTT, carried on a stick (docs/wire-format.md section 12).
+"""Courier files: messages of MQTT, carried on a stick (docs/wire-format.md section 14).
 
 What is in a file is sealed and signed by itself. The digests here guard against bad sticks and
 sticks pulled too early, not against people: each message has its own, so that a torn file still

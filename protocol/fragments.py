@@ -1,4 +1,4 @@
-"""A small courier file as texts for QR codes, in any order and repeated (docs/wire-format.md 12).
+"""A small courier file as texts for QR codes, in any order and repeated (docs/wire-format.md 14).
 
 Pure: what shows and what reads the codes is elsewhere.
 """

@@ -25,7 +25,7 @@ def test_the_committed_file_is_what_the_generator_makes() -> None:
 
 @pytest.mark.parametrize("vector", VECTORS["files"], ids=lambda vector: str(vector["direction"]))
 def test_a_file_read_literally(vector: Json) -> None:
-    """docs/wire-format.md section 12, with nothing of ours but the vector."""
+    """docs/wire-format.md section 14, with nothing of ours but the vector."""
     data = bytes.fromhex(vector["file"])
     assert data[:8] == b"MUSTER\x1a\x01"
     end = 10 + int.from_bytes(data[8:10], "big")
@@ -60,7 +60,7 @@ def test_a_torn_file_gives_up_what_is_whole(vector: Json) -> None:
 
 
 def test_codes_read_literally() -> None:
-    """docs/wire-format.md section 12, with nothing of ours but Base45."""
+    """docs/wire-format.md section 14, with nothing of ours but Base45."""
     data = bytes.fromhex(VECTORS["files"][0]["file"])
     parts = b""
     for index, text in enumerate(VECTORS["codes"]):

@@ -1,4 +1,4 @@
-"""Makes courier.json: courier files and codes (docs/wire-format.md section 12).
+"""Makes courier.json: courier files and codes (docs/wire-format.md section 14).
 
     python -m tests.vectors.make_courier_vectors
 
