@@ -53,7 +53,8 @@ def import_from_stick(end: CountyEnd, stick: Path, teller: Teller) -> None:
         return
     handed = [_hand(end, each) for each in carried_on(stick, Direction.UP, end.county, teller)]
     if not handed:
-        teller.say("county.nothing")
+        if teller.is_well:  # else it was said what is wrong with what is there
+            teller.say("county.nothing")
         return
     refusals: dict[str, list[bytes]] = defaultdict(list)
     done: set[str] = set()

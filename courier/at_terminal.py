@@ -84,7 +84,8 @@ def import_from_stick(end: TerminalEnd, stick: Path, teller: Teller) -> None:
         if each.file.head.node == end.node
     ]
     if not found:
-        teller.say("terminal.nothing", node=end.node)
+        if teller.is_well:  # else it was said what is wrong with what is there
+            teller.say("terminal.nothing", node=end.node)
         return
     take(end, found, teller)
 

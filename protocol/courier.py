@@ -182,11 +182,17 @@ class _Reader:
 
 
 def _messages(reader: _Reader) -> Iterator[CourierMessage | None]:
-    """Each message up to the end; `None` for a damaged one, and for an end that is missing."""
+    """Each message up to the end; `None` for a damaged one, and for an end that is missing.
+
+    Kinds of a later release are left out: they are not for this one.
+    """
     kinds = {int(kind) for kind in CourierKind}
     while (kind := reader.number(1)) != _END:
         if kind is None:
             yield None
             return
         content, is_sound = reader.checked(_MESSAGE_SIZE_BYTES)
-        yield CourierMessage(CourierKind(kind), content) if is_sound and kind in kinds else None
+        if not is_sound:
+            yield None
+        elif kind in kinds:
+            yield CourierMessage(CourierKind(kind), content)

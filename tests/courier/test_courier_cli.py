@@ -129,8 +129,8 @@ def test_everything_that_waits_goes_onto_the_stick(rig: Rig) -> None:
     result = rig.at_terminal("export", rig.stick)
     assert result.exit_code == 0, result.output
     (path,) = rig.up_files()
-    assert f"{path.name}: {RECORDS} records (1 to {RECORDS})" in result.output
-    assert f"{RECORDS} records are on the stick and were read back" in result.output
+    assert f"{path.name}: records 1 to {RECORDS}, {RECORDS} in all" in result.output
+    assert f"Records on the stick, written and read back: {RECORDS}." in result.output
     assert "on this machine's own disk" in result.output
     assert unpack_courier(path.read_bytes()).is_whole
 
@@ -201,7 +201,7 @@ def test_answers_for_all_or_for_one(rig: Rig) -> None:
     rig.make_ledger()
     result = rig.at_county("export", rig.stick)
     assert "receipts 0, no roster" in result.output
-    assert "Answers for 1 terminals are on the stick" in result.output
+    assert "Terminals with an answer on the stick: 1." in result.output
     assert rig.at_county("export", "--node", NODE, rig.stick).exit_code == 0
     result = rig.at_county("export", "--node", "t9", rig.stick)
     assert result.exit_code == 1
@@ -232,7 +232,10 @@ def test_a_stick_with_nothing_on_it(rig: Rig) -> None:
         (lambda data: data[:20], "no courier file, or one torn so early"),
         (lambda _: b"", "no courier file"),
         (lambda data: data[:7] + b"\x09" + data[8:], "made by a newer release"),
-        (lambda data: data[:-1], "torn or altered on the way. 1 whole messages are in it"),
+        (
+            lambda data: data[:-1],
+            "torn or altered on the way. Whole messages in it, which are taken: 1",
+        ),
     ],
     ids=["cut early", "empty", "newer", "no end"],
 )
@@ -266,7 +269,7 @@ def test_a_forged_receipt_is_told(rig: Rig) -> None:
     rig.put(head, CourierMessage(CourierKind.RECEIPT, b"forged"))
     result = rig.at_terminal("import", rig.stick)
     assert result.exit_code == 1
-    assert "1 receipts are not the county's. They change nothing." in result.output
+    assert "Receipts that are not the county's: 1. They change nothing." in result.output
 
 
 def test_codes_through_a_pipe_are_the_stick_file(rig: Rig) -> None:
@@ -275,7 +278,7 @@ def test_codes_through_a_pipe_are_the_stick_file(rig: Rig) -> None:
     (path,) = rig.up_files()
     result = rig.at_terminal("export", "--qr")
     assert result.exit_code == 0
-    assert f"{RECORDS} records (1 to {RECORDS}). Scan them at the county" in result.stderr
+    assert f"records 1 to {RECORDS}, {RECORDS} in all. Scan them at the county" in result.stderr
     texts = lines_of(result)
     assert texts == split(path.read_bytes())
     rig.make_ledger()
@@ -302,7 +305,7 @@ def test_more_than_fits_into_codes_is_told(rig: Rig) -> None:
     *_, whole = [gatherer.take(parse_fragment(text)) for text in lines_of(result)]
     assert whole is not None
     head = unpack_courier(whole).head
-    assert f"{300 - head.last_seq} more records wait and are not in these codes" in result.stderr
+    assert f"not in these codes: {300 - head.last_seq}." in result.stderr
 
 
 def test_receipts_go_back_as_codes_to_one_terminal(rig: Rig) -> None:
@@ -340,7 +343,7 @@ def test_a_page_to_print_holds_every_code(rig: Rig) -> None:
     result = rig.at_terminal("export", "--print", page)
     assert result.exit_code == 0
     total = len(lines_of(rig.at_terminal("export", "--qr")))
-    assert f"{total} codes. Print it" in result.output
+    assert f"codes {total}. Print it" in result.output
     text = page.read_text()
     assert text.count("<svg") == total
     assert f"{total} of {total}" in text
@@ -365,7 +368,7 @@ def test_a_stick_that_fills_up_half_way_keeps_what_is_on_it(
     result = rig.at_terminal("export", rig.stick)
     assert result.exit_code == 1
     assert "The stick is full." in result.output
-    assert "1 of 2 records are on the stick. The others wait on this terminal" in result.output
+    assert "On the stick: 1 of 2 records. The others wait on this terminal" in result.output
     assert rig.up_files() == written
     assert list(rig.exported()) == [(1, 1)]
 
@@ -380,7 +383,7 @@ def test_a_stick_without_room_for_the_answers_keeps_what_it_brought(
     monkeypatch.setattr("courier.stick.write_to_stick", full)
     result = rig.at_county("import", rig.stick)
     assert result.exit_code == 1
-    assert f"{RECORDS} records new in the ledger" in result.output
+    assert f"new in the ledger {RECORDS}" in result.output
     assert "The answers are not on the stick. What came is safe" in result.output
     assert len(rig.up_files()) == 1
 

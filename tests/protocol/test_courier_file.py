@@ -1,5 +1,6 @@
 """Courier files: what is whole in a torn one is given up, and nothing else ever is."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -71,6 +72,12 @@ def test_a_damaged_message_does_not_take_the_next_with_it() -> None:
     damaged = DATA.replace(b"first", b"FIRST")
     file = unpack_courier(damaged)
     assert (list(file.messages), file.is_whole) == (MESSAGES[1:], False)
+
+
+def test_a_kind_of_a_later_release_is_left_out() -> None:
+    body = DATA[:-END_BYTES].replace(b"\x01\0\0\0\x05first", b"\x63\0\0\0\x05first") + b"\0"
+    file = unpack_courier(body + hashlib.sha256(body).digest())
+    assert (list(file.messages), file.is_whole) == (MESSAGES[1:], True)
 
 
 def test_what_hangs_on_behind_the_end_is_told() -> None:
