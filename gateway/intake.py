@@ -170,7 +170,8 @@ class Intake:
             Reply(
                 name[0], signed_receipt(self._identity, work.touched[name], now_ms), is_receipt=True
             )
-            for name in work.asked
+            for name in work.touched
+            if name in work.asked
         ]
         return outcome
 
