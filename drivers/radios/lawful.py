@@ -3,12 +3,17 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from drivers.errors import AirtimeSpent, DriverConfigError, TransientDriverError
+from drivers.port import Closable
 from drivers.radios.base import Heard, Radio
 from drivers.radios.law import HOUR_S, LEAST_FRAME_BYTES, Band, Budget, longest_frame_bytes
 from drivers.radios.ledger import AirtimeLedger, Booking
+from drivers.radios.opening import OnReady, check_law, open_radio
+from drivers.radios.site import RadioSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +108,18 @@ class LawfulRadio:
     def _check_length(self, frame_bytes: int) -> None:
         if not 1 <= frame_bytes <= self._longest_bytes:
             raise ValueError(f"a frame of {frame_bytes} bytes: 1 to {self._longest_bytes}")
+
+
+@asynccontextmanager
+async def open_lawful_radio(
+    settings: RadioSettings,
+    port: Closable,
+    *,
+    folder: Path,
+    ledger: AirtimeLedger,
+    on_ready: OnReady = lambda _: None,
+) -> AsyncIterator[LawfulRadio]:
+    """As `open_radio`, under the law of the settings' region. Raises as it and `check_law` do."""
+    band = check_law(settings, folder)
+    async with open_radio(settings, port, folder=folder, on_ready=on_ready) as radio:
+        yield LawfulRadio(radio, band, ledger)

@@ -7,18 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from drivers.errors import AirtimeSpent, DriverConfigError, PortGone, TransientDriverError
 from drivers.radios.airtime import lora_airtime_s
 from drivers.radios.base import Heard
 from drivers.radios.law import BANDS, HOUR_S, Band, Budget
-from drivers.radios.lawful import LawfulRadio, Spent
+from drivers.radios.lawful import LawfulRadio, Spent, open_lawful_radio
 from drivers.radios.ledger import AirtimeLedger, open_ledger
+from drivers.radios.site import RadioSettings
 from runtime.clock import UNKNOWN_ERROR_MS, ClockSource, Reading
 from sim.air.judge import Judge
 from sim.air.lora import LoraSettings
 from sim.air.regions import REGIONS
 from sim.clock import Run
+from sim.memory import MemoryCable
 from tests.inline_threads import use_inline_threads
 
 CHINA, AMERICA = BANDS["CN470"][0], BANDS["US915"][0]
@@ -217,6 +220,29 @@ def test_the_judge_finds_nothing_in_hours_of_talking_as_much_as_one_may(
             assert judge.enter("it", tuned, airtime_s, end_s - airtime_s) == ()
         spent_s = sum(radio.airtime_s(len(frame)) for frame, _ in modem.sent)
         assert spent_s / modem.sent[-1][1] > 0.0095  # and none of it is given away
+        ledger.close()
+
+    run(main())
+
+
+def test_a_sites_radio_comes_with_its_law(run: Run, tmp_path: Path) -> None:
+    settings = RadioSettings("e22", "serial:///dev/nobody", "CN470", 471.125, power_dbm=17)
+
+    async def main() -> None:
+        ledger = open_ledger(tmp_path / "airtime.db", LoopClock())
+        async with open_lawful_radio(
+            settings, MemoryCable().host, folder=tmp_path, ledger=ledger
+        ) as radio:
+            assert str(radio.band) == "CN470 470-510 MHz"
+            assert radio.max_frame_bytes == 190  # and 7 of length and the modem's own make 197
+        with pytest.raises(DriverConfigError, match="at most 17"):
+            async with open_lawful_radio(
+                replace(settings, power_dbm=22),
+                MemoryCable().host,
+                folder=tmp_path,
+                ledger=ledger,
+            ):
+                pass
         ledger.close()
 
     run(main())
