@@ -250,6 +250,7 @@ def statements(sealed: dict[str, bytes]) -> Json:
         TERMINAL_OPENING.public_key().public_bytes_raw(),
         "qingshui",
         AT_MS,
+        1,
     )
     message = envelope(sealed)
     refusal = Refusal(
