@@ -129,6 +129,8 @@ def unpack_status(content: bytes) -> Status:
     heard: list[HeardNode] = []
     while not octets.is_at_end:
         heard.append(HeardNode(octets.whole(_ADDRESS_BYTES), -octets.whole(1), octets.whole(1)))
+    if len(heard) > MAX_HEARD:
+        raise Malformed("heard more nodes than a status tells")
     return Status(
         waiting,
         oldest_s,
