@@ -1,51 +1,28 @@
-"""Frame counters that are reserved on disk before anything is sealed with them."""
+"""Keeps frame counters at hand: reserved on disk before anything is sealed with them."""
 
 import asyncio
 import logging
 from collections.abc import Callable
-from itertools import chain
 
 from terminal.errors import OutboxBroken
+from terminal.links.lora_counters import Counters
 
 log = logging.getLogger(__name__)
 
-LOW = 32  # so many last for six seconds of telling in a hurry: longer than a card takes to write
+LOOK_S = 1.0  # the last 64 go in twelve seconds at the fastest: `terminal.neighbours.HURRY_S`
 RETRY_S = 5.0
 
 
-class FrameCounters:
-    """Hands out counters of reserved blocks, each once and ascending.
+async def keep_filled(counters: Counters, reserve: Callable[[], range]) -> None:
+    """Reserve blocks until cancelled. One task only: blocks must be added in their order.
 
-    `reserve` gives a block no other has been given, once that is durable; it may take its time, and
-    raise `OutboxBroken`.
+    `reserve` returns a block once that is durable; it may take its time, or raise `OutboxBroken`.
     """
-
-    def __init__(self, reserve: Callable[[], range]) -> None:
-        self._reserve = reserve
-        self._counters = iter(range(0))
-        self._left = 0
-        self._is_low = asyncio.Event()
-        self._is_low.set()
-
-    def next(self) -> int | None:
-        """A counter, or `None` while there is none."""
-        counter = next(self._counters, None)
-        self._left -= counter is not None
-        if self._left < LOW:
-            self._is_low.set()
-        return counter
-
-    async def run(self) -> None:
-        """Keep a supply until cancelled."""
-        while True:
-            await self._is_low.wait()
-            self._is_low.clear()
+    while True:
+        while counters.is_low:
             try:
-                block = await asyncio.to_thread(self._reserve)
+                counters.add(await asyncio.to_thread(reserve))
             except OutboxBroken as error:
                 log.error("no frame counters: %s", error)
                 await asyncio.sleep(RETRY_S)
-                self._is_low.set()
-            else:
-                self._counters = chain(self._counters, block)
-                self._left += len(block)
+        await asyncio.sleep(LOOK_S)
