@@ -19,13 +19,15 @@ from runtime.clock import Clock
 from terminal.ear import MAX_SENDERS, Ear, Heard
 from terminal.overheard import Overheard
 from terminal.station import Decision, SeenElsewhere, Station
-from terminal.told import Key, OwnSightings
+from terminal.told import BEFORE_RESTART, Key, OwnSightings
 
 BEAT_S = 5.0  # a frame of a lap every so often: 38 sightings, or only that we are there
 HURRY_S = 0.2  # while somebody has just come: 190 sightings a second, 1 kB/s
 LAN_LOST_S = 3 * BEAT_S + 1  # three beats were missed
 RADIO_LOST_S = 600.0  # by radio there is no beat, only what is new
 
+# What is certain to hold a sighting not older than `told.RADIO_WITHIN_S`, and all before the first.
+_RADIO_SIGHTING_BYTES, _RADIO_HEAD_BYTES = 7, 28
 _LAPS_FOR_A_NEWCOMER = 2  # what is left of this one, and a whole one
 
 
@@ -86,8 +88,9 @@ class Neighbours:
         self._catch_up()
         record, person = decision.record, decision.person
         key: Key = person.number if person is not None else record.credential.digest
+        is_new = person is None or decision.newly_seen is not None
         is_here = record.verdict in PRESENT_UNLESS_STOPPED and key != b""
-        if is_here and record.activation == self._activation:
+        if is_new and is_here and record.activation == self._activation:
             self._has_news |= self._own.seen(key, seq, self._clock.monotonic_s())
 
     def taken_back(self, seq: int) -> None:
@@ -120,7 +123,8 @@ class Neighbours:
         """
         self._catch_up()
         now_s = self._clock.monotonic_s()
-        keys = self._own.due_by_radio(now_s) if self._needs_radio() else []
+        room = max(1, (limit_bytes - _RADIO_HEAD_BYTES) // _RADIO_SIGHTING_BYTES)
+        keys = self._own.due_by_radio(now_s, room) if self._needs_radio() else []
         if not keys:
             return None
         frame, told = self._seal(keys, limit_bytes)
@@ -211,4 +215,4 @@ class Neighbours:
             now = self._clock.read()
             for seen in sorted(station.seen_here(), key=lambda seen: seen.first_ms):
                 ago_s = max(0, now.wall_ms - seen.first_ms) / 1000
-                self._own.seen(seen.person, 0, self._clock.monotonic_s() - ago_s)
+                self._own.seen(seen.person, BEFORE_RESTART, self._clock.monotonic_s() - ago_s)

@@ -19,6 +19,8 @@ RADIO_TIMES = 2  # each word is sent so often by radio
 RADIO_BATCH_S = 10.0  # a word waits so long for others: frames cost more than what is in them
 RADIO_REPEAT_S = 60.0  # the second time alone, if nothing new has taken it along by then
 RADIO_WITHIN_S = 300.0  # an older one is not worth airtime that records need
+BEFORE_RESTART = 0
+"""In place of a record's number."""
 _PIECE = 128  # words looked at for one frame, which holds 76 at most
 
 Key = int | bytes
@@ -29,7 +31,7 @@ Key = int | bytes
 class _Word:
     key: Key = field(repr=False)
     seq: int
-    """Of the record that says so; 0: of one before the last restart."""
+    """Of the record that says so, or `BEFORE_RESTART`."""
     at_s: float
     is_taken_back: bool = False
     radio_left: int = RADIO_TIMES
@@ -53,9 +55,12 @@ class OwnSightings:
         self._lap.clear()
 
     def seen(self, key: Key, seq: int, at_s: float) -> bool:
-        """Somebody is here; returns whether that is news."""
+        """Somebody is here; returns whether that is news.
+
+        It is if the word that stands is of before a restart: then it was not told by this `seq`.
+        """
         word = self._words.get(key)
-        if word is not None and not word.is_taken_back:
+        if word is not None and not word.is_taken_back and word.seq != BEFORE_RESTART:
             return False
         self._put(_Word(key, seq, at_s))
         return True
@@ -85,12 +90,16 @@ class OwnSightings:
         if not self._lap:
             self.laps += 1
 
-    def due_by_radio(self, now_s: float) -> list[Key]:
-        """Whom to tell of by radio now, newest first; nobody while it is worth waiting."""
-        left = [word for word in self._words.values() if _is_for_radio(word, now_s)]
+    def due_by_radio(self, now_s: float, limit: int) -> list[Key]:
+        """Whom to tell of by radio now, newest first; nobody while it is worth waiting.
+
+        At most `limit`, those before all others who were not told of yet.
+        """
+        left = [word for word in reversed(self._words.values()) if _is_for_radio(word, now_s)]
         if not any(_is_due(word, now_s) for word in left):
             return []
-        return self._newest_first([word.key for word in left][-_PIECE:])
+        left.sort(key=lambda word: -word.radio_left)
+        return self._newest_first([word.key for word in left[:limit]])
 
     def told_by_radio(self, keys: Sequence[Key], now_s: float) -> None:
         """These went out by radio."""
