@@ -98,6 +98,10 @@ class Neighbours:
         self._catch_up()
         self._has_news |= self._own.taken_back(seq, self._clock.monotonic_s())
 
+    def lan_is_back(self) -> None:
+        """The local network can be used: whoever is there is to hear us, and everything."""
+        self._hurry(self._clock.monotonic_s())
+
     def frames_for_lan(self) -> list[bytes]:
         """What to send to the local network now: news at once, a piece of a lap at each beat."""
         self._catch_up()
@@ -161,8 +165,11 @@ class Neighbours:
             self._lanes.pop(next(iter(self._lanes)))
         was_away = before is None or now_s - before.heard_s > _LOST_S[way]
         if way is Way.LAN and (was_away or heard.is_newcomer):
-            self._hurry_until_lap = self._own.laps + _LAPS_FOR_A_NEWCOMER
-            self.next_beat_s = min(self.next_beat_s, self._beat_s + HURRY_S)
+            self._hurry(self._beat_s + HURRY_S)
+
+    def _hurry(self, from_s: float) -> None:
+        self._hurry_until_lap = self._own.laps + _LAPS_FOR_A_NEWCOMER
+        self.next_beat_s = min(self.next_beat_s, from_s)
 
     def _living(self) -> dict[tuple[int, Way], _Lane]:
         now_s = self._clock.monotonic_s()

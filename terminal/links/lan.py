@@ -49,6 +49,7 @@ class Lan:
                 with open_multicast(self._interface, *self._target) as on:
                     self._note("")
                     backoff.reset()
+                    self._neighbours.lan_is_back()
                     await self._use(on)
             except OSError as error:
                 self._note(error.strerror or "failed")

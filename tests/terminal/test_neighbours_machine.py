@@ -50,6 +50,7 @@ class Agreement(RuleBasedStateMachine):
     def send(self, lane: int) -> None:
         frames = self.lanes[lane].neighbours.frames_for_lan()
         self.on_the_way += [(lane, frame) for frame in frames]
+        del self.on_the_way[:-20]
 
     @precondition(lambda self: self.on_the_way)
     @rule(data=st.data(), hearer=lanes, is_last=st.booleans())
@@ -88,6 +89,9 @@ class Agreement(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         go_on(self.clock, 2 * BEAT_S, *self.lanes)
+        for _, frame in reversed(self.on_the_way):  # what is late changes nothing any more
+            for hearer in self.lanes:
+                hearer.neighbours.take(frame, Way.LAN)
         for hearer in self.lanes:
             words = hearer.neighbours._overheard._words
             for sender, lane in enumerate(self.lanes):
