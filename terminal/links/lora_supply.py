@@ -53,6 +53,8 @@ class Supply:
         """Too long for any number of frames: they wait for another link."""
         self._parts_made = 0
         self._records_per_frame = max(1.0, limit_bytes / BYTES_PER_RECORD)
+        self._receipted = SeqSet()
+        """The county has them, whether or not the outbox has let them go yet."""
         self.sent = SeqSet()
         """Every record that was ever sent by this object."""
 
@@ -66,14 +68,15 @@ class Supply:
 
     def use_roster(self, order: RosterOrder) -> None:
         """Pack by this roster from now on."""
-        self._roster = order
+        if order.fingerprint != self._roster.fingerprint:
+            self._roster = order
+            self._pack_anew()
 
     def roster_is_useless(self) -> None:
         """The gateway cannot unpack: pack without a roster until there is another one here."""
         if self._roster.fingerprint != self._useless_fingerprint:
             self._useless_fingerprint = self._roster.fingerprint
-            self._window = [load for load in self._window if load.key_id]
-            self.begin_round()
+            self._pack_anew()
 
     def take_receipt(self, stored: SeqSet) -> SeqSet:
         """A genuine receipt covers these; returns which of them wait and were sent."""
@@ -83,12 +86,13 @@ class Supply:
             elif load.times_sent >= _SENT_IN_VAIN:
                 self._known_keys.discard(load.key_id)
         settled = stored.common(self._store.waiting()).common(self.sent)
-        self._keep_those_with(self._store.waiting().without(settled))
+        self._receipted = SeqSet([*self._receipted, *settled])
+        self._keep_those_with(self._waiting())
         return settled
 
     def begin_round(self) -> None:
         """What is still under way goes again, before anything new."""
-        self._keep_those_with(self._store.waiting())
+        self._keep_those_with(self._waiting())
         self._due.clear()
         self._keys_of_round.clear()
         self._queue(self._window)
@@ -100,10 +104,6 @@ class Supply:
             self._window += made
             self._queue(made)
         return self._due.popleft() if self._due else None
-
-    def put_back(self, load: Load) -> None:
-        """It was not sent after all: it is the next one."""
-        self._due.appendleft(load)
 
     def was_sent(self, load: Load) -> None:
         """It has left the antenna."""
@@ -127,8 +127,15 @@ class Supply:
         """Whether `next_load` would find something."""
         return bool(self._due) or (len(self._window) < WINDOW and bool(self._free()))
 
+    def _pack_anew(self) -> None:
+        self._window = [load for load in self._window if load.key_id]
+        self.begin_round()
+
+    def _waiting(self) -> SeqSet:
+        return self._store.waiting().without(self._receipted)
+
     def _free(self) -> SeqSet:
-        free = self._store.waiting().without(self._unsendable)
+        free = self._waiting().without(self._unsendable)
         for load in self._window:
             free = free.without(load.numbers)
         return free
