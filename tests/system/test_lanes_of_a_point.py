@@ -71,7 +71,7 @@ async def test_a_card_of_lane_1_is_already_here_at_lane_2_and_the_page_says_wher
         first, second = await ready_and_cut(county)
         card = cards(county)[0]
         assert (await lay_on(first, card)).verdict == Verdict.ACCEPTED
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1)  # nothing shows when lane 2 has heard
         async with async_playwright() as playwright:
             chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             watched = Watched(await (await chromium.new_context(viewport=STATION)).new_page())
@@ -80,7 +80,7 @@ async def test_a_card_of_lane_1_is_already_here_at_lane_2_and_the_page_says_wher
                 assert (await lay_on(second, card)).verdict == Verdict.ALREADY
                 panel = watched.page.locator("#verdict")
                 await expect(panel.locator(".what")).to_contain_text("第 1 通道")
-                await expect(watched.page.locator("#facts .lanes")).to_contain_text("第 1 通道")
+                await expect(watched.page.locator("#custody .lanes dd")).to_have_text("1")
                 await watched.picture("lane-2-says-lane-1")
                 assert await watched.fits()
             finally:
