@@ -1,5 +1,6 @@
 """Lanes of one point under a test's control: their clock, and what each hears of the others."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from itertools import count
 
@@ -28,6 +29,18 @@ class PointClock:
     def read(self) -> Reading:
         now_ms = int(self.now_s * 1000)
         return Reading(NOW_MS + now_ms, now_ms, 1, ClockSource.NTP, 20)
+
+
+class LoopClock(PointClock):
+    """The running event loop's time."""
+
+    def monotonic_s(self) -> float:
+        self.now_s = asyncio.get_running_loop().time()
+        return self.now_s
+
+    def read(self) -> Reading:
+        self.monotonic_s()
+        return super().read()
 
 
 class LaneRig:

@@ -20,7 +20,7 @@ from terminal.settings import NeighbourSettings
 log = logging.getLogger(__name__)
 
 REOPEN_FIRST_S = 1.0
-REOPEN_LIMIT_S = 30.0
+REOPEN_LIMIT_S = 5.0  # it costs next to nothing, and a cable is back when it is back
 TTL = 1  # a router takes one off, and so lets nothing through
 _ANY = "0.0.0.0"  # noqa: S104  # not an address to listen on: "no address" in a membership
 _IP_MULTICAST_ALL = 49  # <linux/in.h>; Python has no name for it

@@ -9,36 +9,21 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from runtime.clock import ClockSource, Reading
 from sim.ports import free_port
 from terminal.links.lan import Lan, open_multicast
 from terminal.settings import NeighbourSettings
-from tests.lanes import LaneRig, PointClock
-from tests.parties import NOW_MS
+from tests.lanes import LaneRig, LoopClock
 
 GROUP = "239.255.77.84"
 LIMIT_S = 10.0
-
-
-class RealClock(PointClock):
-    """The loop's time."""
-
-    def monotonic_s(self) -> float:
-        self.now_s = asyncio.get_running_loop().time()
-        return self.now_s
-
-    def read(self) -> Reading:
-        now_ms = int(self.monotonic_s() * 1000)
-        return Reading(NOW_MS + now_ms, now_ms, 1, ClockSource.NTP, 20)
 
 
 class LanPoint:
     """Lanes, each with a network of its own making on one group."""
 
     def __init__(self, lanes: int) -> None:
-        self.clock = RealClock()
+        self.clock = LoopClock()
         self.settings = NeighbourSettings("lo", GROUP, free_port())
-        self.clock.monotonic_s()
         self.lanes = [LaneRig(self.clock, number + 1) for number in range(lanes)]
         self.lans = [Lan(self.settings, "lo", lane.neighbours, self.clock) for lane in self.lanes]
 
