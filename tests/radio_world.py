@@ -23,7 +23,7 @@ from protocol.ids import RecordId, parse_name
 from protocol.radio_keys import Direction, link_key
 from protocol.radio_up import Fare, Status
 from protocol.records import Record
-from protocol.roster_order import RosterOrder
+from protocol.roster_order import NOBODY, RosterOrder
 from protocol.sequences import SeqSet
 from terminal.links.lora_counters import Counters
 from terminal.links.lora_engine import LoraEngine as TerminalEngine
@@ -180,6 +180,10 @@ class WorldGateway:
         if up is not None:
             self._pending.append(up)
 
+    def next_transmission(self, now_s: float) -> bytes | None:
+        """A frame to send now."""
+        return self.engine.next_transmission(now_s)
+
     def commit(self, now_s: float) -> None:
         """Store what was heard."""
         pending, self._pending = self._pending, []
@@ -199,7 +203,7 @@ class WorldGateway:
         return self.ledger.entries(0, 1_000_000)
 
     def _find_order(self, fingerprint: bytes) -> RosterOrder | None:
-        known = [order for order in (self._order,) if order is not None]
+        known = [NOBODY] if self._order is None else [NOBODY, self._order]
         return next((each for each in known if each.fingerprint == fingerprint), None)
 
 
@@ -229,7 +233,7 @@ class World:
 
     def close(self) -> None:
         """Close every file."""
-        for each in (*self.terminals, self.gateway):
+        for each in self._everybody:
             each.close()
 
     def pass_time(self, span_s: float, loses: Loses, *, until_empty: bool = False) -> None:
@@ -254,12 +258,13 @@ class World:
         """Whether every outbox is."""
         return not any(each.outbox.waiting() for each in self.terminals)
 
+    @property
+    def _everybody(self) -> list[WorldGateway | WorldTerminal]:
+        return [self.gateway, *self.terminals]
+
     def _somebody_speaks(self, loses: Loses) -> bool:
-        for speaker in (self.gateway, *self.terminals):
-            if isinstance(speaker, WorldGateway):
-                frame = speaker.engine.next_transmission(self.now_s)
-            else:
-                frame = speaker.next_transmission(self.now_s)
+        for speaker in self._everybody:
+            frame = speaker.next_transmission(self.now_s)
             if frame is not None:
                 self._transmit(speaker, frame, loses)
                 return True
@@ -270,14 +275,13 @@ class World:
         self.now_s += airtime_s(len(frame))
         if isinstance(speaker, WorldTerminal):
             speaker.engine.sent(self.now_s)
-        for listener in (self.gateway, *self.terminals):
+        for listener in self._everybody:
             if listener is not speaker and not loses():
                 listener.heard(frame, self.now_s)
         self.gateway.commit(self.now_s)
 
     def _wake_s(self) -> float:
-        engines = (self.gateway.engine, *(each.engine for each in self.terminals))
-        moments = (engine.wake_at_s() for engine in engines)
+        moments = (each.engine.wake_at_s() for each in self._everybody)
         return min((each for each in moments if each is not None), default=math.inf)
 
 

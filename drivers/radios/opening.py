@@ -17,10 +17,13 @@ from drivers.radios.e22_settings import ASSUMED_LORA, ModemSettings
 from drivers.radios.e32_frames import E32
 from drivers.radios.law import Band, Emission, band_of
 from drivers.radios.measured_table import load_table
-from drivers.radios.site import EBYTE_KINDS, RadioSettings
+from drivers.radios.rak3172_lines import MAX_FRAME_BYTES
+from drivers.radios.rak3172_settings import BANDWIDTH_HZ, SPREADING_FACTOR, RakSettings
+from drivers.radios.site import EBYTE_KINDS, LORA_KINDS, RadioSettings
 from drivers.registry import RADIOS, choose, load
 
 AIR_BPS, MODULE_DBM = 2400, 22  # as these modems are delivered
+HZ_PER_KHZ = 1000
 _CANNOT_LISTEN = "e32"
 _DIALECTS: Mapping[str, Dialect] = MappingProxyType({"e22": E22, "e220": E220, "e32": E32})
 
@@ -37,25 +40,17 @@ async def open_radio(
     `DriverConfigError` for what the modem cannot be set to, and what `open_pins` raises.
     """
     make = load(choose(RADIOS, settings.kind).make)
+    if settings.kind in LORA_KINDS:
+        yield make(port, settings=lora_settings(settings), on_ready=on_ready)
+        return
     async with _mode_pins(settings.pins) as pins:
         yield make(port, settings=modem_settings(settings, folder), pins=pins, on_ready=on_ready)
 
 
 def check_law(settings: RadioSettings, folder: Path) -> Band:
     """The rules this radio is under. Raises `DriverConfigError`, naming the one it would break."""
-    modem = modem_settings(settings, folder)
-    _, bandwidth_hz = ASSUMED_LORA[modem.air_bps]
-    return band_of(
-        settings.region,
-        Emission(
-            frequency_hz=settings.frequency_hz,
-            bandwidth_hz=bandwidth_hz,
-            erp_dbm=settings.erp_dbm,
-            can_listen=modem.listens_first,
-            max_frame_bytes=_DIALECTS[settings.kind].packet_bytes - LENGTH_BYTES,
-            airtime_s=modem.airtime_s,
-        ),
-    )
+    emission = _lora if settings.kind in LORA_KINDS else _ebyte
+    return band_of(settings.region, emission(settings, folder))
 
 
 def modem_settings(settings: RadioSettings, folder: Path) -> ModemSettings:
@@ -74,6 +69,42 @@ def modem_settings(settings: RadioSettings, folder: Path) -> ModemSettings:
         listens_first=settings.kind != _CANNOT_LISTEN,
         aux_covers_air=measured is not None,
         measured=measured,
+    )
+
+
+def lora_settings(settings: RadioSettings) -> RakSettings:
+    """What a RAK3172 is set to. Raises `DriverConfigError` for what it has not."""
+    bandwidth_khz = settings.bandwidth_khz
+    return RakSettings(
+        frequency_hz=settings.frequency_hz,
+        spreading_factor=settings.spreading_factor or SPREADING_FACTOR,
+        bandwidth_hz=BANDWIDTH_HZ if bandwidth_khz is None else bandwidth_khz * HZ_PER_KHZ,
+        power_dbm=settings.power_dbm,
+    )
+
+
+def _ebyte(settings: RadioSettings, folder: Path) -> Emission:
+    modem = modem_settings(settings, folder)
+    _, bandwidth_hz = ASSUMED_LORA[modem.air_bps]
+    return Emission(
+        frequency_hz=settings.frequency_hz,
+        bandwidth_hz=bandwidth_hz,
+        erp_dbm=settings.erp_dbm,
+        can_listen=modem.listens_first,
+        max_frame_bytes=_DIALECTS[settings.kind].packet_bytes - LENGTH_BYTES,
+        airtime_s=modem.airtime_s,
+    )
+
+
+def _lora(settings: RadioSettings, _folder: Path) -> Emission:
+    modem = lora_settings(settings)
+    return Emission(
+        frequency_hz=settings.frequency_hz,
+        bandwidth_hz=modem.bandwidth_hz,
+        erp_dbm=settings.erp_dbm,
+        can_listen=modem.listens_first,
+        max_frame_bytes=MAX_FRAME_BYTES,
+        airtime_s=modem.airtime_s,
     )
 
 
