@@ -35,6 +35,7 @@ class Lan:
         self._interface, self._neighbours, self._clock = interface, neighbours, clock
         self._target = (settings.group, settings.port)
         self._wake = asyncio.Event()
+        self._backoff = Backoff(REOPEN_FIRST_S, REOPEN_LIMIT_S, Random())
         self._reason = ""
 
     def news(self) -> None:
@@ -43,17 +44,14 @@ class Lan:
 
     async def run(self) -> None:
         """Hear and tell until cancelled, whatever becomes of the interface."""
-        backoff = Backoff(REOPEN_FIRST_S, REOPEN_LIMIT_S, Random())
         while True:
             try:
                 with open_multicast(self._interface, *self._target) as on:
-                    self._note("")
-                    backoff.reset()
                     self._neighbours.lan_is_back()
                     await self._use(on)
             except OSError as error:
                 self._note(error.strerror or "failed")
-            await asyncio.sleep(backoff.next_s())
+            await asyncio.sleep(self._backoff.next_s())
 
     async def _use(self, on: socket.socket) -> None:
         """Raises `OSError` when the interface fails."""
@@ -82,6 +80,8 @@ class Lan:
             self._wake.clear()
             for frame in self._neighbours.frames_for_lan():
                 await loop.sock_sendto(on, frame, self._target)
+                self._note("")  # an interface that is down opens as well
+                self._backoff.reset()
             wait_s = max(0.0, self._neighbours.next_beat_s - self._clock.monotonic_s())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
