@@ -78,6 +78,7 @@ class Neighbours:
         self._order: RosterOrder | None = None
         self._activation: int | None = None
         self._has_news = False
+        self._radio_not_before_s = 0.0
         self._hurry_until_lap = 0
         self._beat_s = clock.monotonic_s() - BEAT_S
         self.next_beat_s = self._beat_s
@@ -123,7 +124,8 @@ class Neighbours:
         """A frame of at most `limit_bytes` to send by radio now, sealed, or `None`.
 
         There is one only if somebody can be reached in no other way: no lane is heard on the local
-        network, or one by radio only. Raises `ValueError` if not even a head fits.
+        network, or one by radio only. It counts as sent: whoever loses it has the repetition.
+        Raises `ValueError` if not even a head fits.
         """
         self._catch_up()
         now_s = self._clock.monotonic_s()
@@ -133,7 +135,22 @@ class Neighbours:
             return None
         frame, told = self._seal(keys, limit_bytes)
         self._own.told_by_radio(told, now_s)
+        if frame is None:
+            self._radio_not_before_s = now_s + BEAT_S
         return frame
+
+    def ask_for_radio_s(self) -> float | None:
+        """When to ask `frame_for_radio` again, unless something is recorded before; `None`: then.
+
+        May be in the past: now.
+        """
+        now_s = self._clock.monotonic_s()
+        due_s = self._own.next_by_radio_s(now_s)
+        if due_s is None:
+            return None
+        if self._needs_radio():
+            return max(due_s, self._radio_not_before_s)
+        return max(due_s, now_s + BEAT_S)  # the local network may be lost by then
 
     def take(self, frame: bytes, way: Way) -> bool:
         """Deal with whatever arrived; returns whether it was a fresh word of this point."""

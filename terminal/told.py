@@ -96,10 +96,15 @@ class OwnSightings:
         At most `limit`, those before all others who were not told of yet.
         """
         left = [word for word in reversed(self._words.values()) if _is_for_radio(word, now_s)]
-        if not any(_is_due(word, now_s) for word in left):
+        if not any(_due_s(word) <= now_s for word in left):
             return []
         left.sort(key=lambda word: -word.radio_left)
         return self._newest_first([word.key for word in left[:limit]])
+
+    def next_by_radio_s(self, now_s: float) -> float | None:
+        """From when on `due_by_radio` names somebody; `None`: never, as things are."""
+        left = (word for word in self._words.values() if _is_for_radio(word, now_s))
+        return min(map(_due_s, left), default=None)
 
     def told_by_radio(self, keys: Sequence[Key], now_s: float) -> None:
         """These went out by radio."""
@@ -135,10 +140,10 @@ def _is_for_radio(word: _Word, now_s: float) -> bool:
     return word.radio_left > 0 and now_s - word.at_s <= RADIO_WITHIN_S
 
 
-def _is_due(word: _Word, now_s: float) -> bool:
+def _due_s(word: _Word) -> float:
     if word.radio_left == RADIO_TIMES:
-        return now_s - word.at_s >= RADIO_BATCH_S
-    return now_s - word.radio_sent_s >= RADIO_REPEAT_S
+        return word.at_s + RADIO_BATCH_S
+    return word.radio_sent_s + RADIO_REPEAT_S
 
 
 def _who(key: Key, order: RosterOrder | None, *, by_place: bool) -> Who | None:

@@ -298,6 +298,7 @@ def test_without_a_counter_nothing_is_told_until_there_is_one(
     assert second.neighbours.frames_for_lan() == []
     clock.now_s += RADIO_BATCH_S + LAN_LOST_S
     assert second.neighbours.frame_for_radio(100) is None
+    assert second.neighbours.ask_for_radio_s() == clock.now_s + BEAT_S  # not at once, for ever
     second.has_counters = True
     assert tell(*pair) >= 2
     assert first.elsewhere() == 2
@@ -390,6 +391,21 @@ class TestRadio:
         assert pair[1].neighbours.frame_for_radio(100) is None
         clock.now_s += RADIO_LOST_S
         assert 3 not in pair[0].neighbours.lanes()
+
+    def test_the_radio_knows_when_to_ask(self, clock: PointClock, pair: Pair) -> None:
+        lone, (near, _) = LaneRig(clock, 3, point="shiqiao"), pair
+        assert lone.neighbours.ask_for_radio_s() is None
+        for lane, number in ((lone, 3), (near, 1)):
+            lane.scan(number)
+        assert lone.neighbours.ask_for_radio_s() == clock.now_s + RADIO_BATCH_S
+        clock.now_s += RADIO_BATCH_S
+        assert near.neighbours.ask_for_radio_s() == clock.now_s + BEAT_S  # all hear it already
+        assert lone.neighbours.ask_for_radio_s() == clock.now_s
+        assert lone.neighbours.frame_for_radio(100) is not None
+        assert lone.neighbours.ask_for_radio_s() == clock.now_s + RADIO_REPEAT_S
+        clock.now_s += RADIO_REPEAT_S
+        assert lone.neighbours.frame_for_radio(100) is not None
+        assert lone.neighbours.ask_for_radio_s() is None
 
     def test_old_words_are_not_worth_airtime(self, clock: PointClock) -> None:
         first = LaneRig(clock, 1)
