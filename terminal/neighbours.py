@@ -164,6 +164,10 @@ class Neighbours:
             self._overheard.take(heard, now_s)
         return True
 
+    def take_from_radio(self, frame: bytes) -> None:
+        """The same for what the radio link hears."""
+        self.take(frame, Way.RADIO)
+
     def first_seen(self, person: int) -> SeenElsewhere | None:
         """See `terminal.station.Neighbourhood`."""
         self._catch_up()
