@@ -146,6 +146,18 @@ def test_what_a_captured_terminal_says_as_another_is_put_right_by_that_one() -> 
     assert first.elsewhere(1) == 2
 
 
+def test_a_lane_that_is_silenced_by_another_costs_an_already_here_and_no_record() -> None:
+    clock = PointClock()
+    first, second = LaneRig(clock, 1), LaneRig(clock, 2)
+    first.neighbours.take(sealed(told(), counter=2**25), Way.LAN)  # in lane 2's name
+    second.scan(1)
+    go_on(clock, 60, first, second)
+    assert first.scan(1)[0].record.verdict is Verdict.ACCEPTED
+    renewed = LaneRig(clock, 2, epoch=78, before=second.station.seen_here())
+    go_on(clock, 10, first, renewed)
+    assert first.elsewhere(1) == 2
+
+
 def test_newcomers_without_end_do_not_make_us_speak_faster() -> None:
     clock = PointClock()
     honest = LaneRig(clock, 1, known=roster())
