@@ -3,27 +3,26 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
-
-import msgspec
 
 from gateway.downlink import Downlink
 from gateway.fleet import Fleet
-from gateway.intake import Admitted, Intake
+from gateway.intake import Admitted, Incoming, Intake
+from gateway.links.courier import CourierInbox
 from gateway.links.mqtt import Arrived, MqttLink
 from gateway.live import Board
 from gateway.registry import Registry
 from gateway.revocations import RevocationFile
+from gateway.running import points_of, start_activation
 from gateway.settings import GatewaySettings, load_identity
 from gateway.store.base import StoreError
 from gateway.store.rosters import RosterStore
 from gateway.store.sqlite import DATABASE, SqliteLedger
 from gateway.view import BoardView
 from gateway.web.site import board_app
-from protocol.downlink import Activation, Mode
 from protocol.errors import ProtocolError
 from protocol.health import unpack_heartbeat
-from protocol.roster import Point
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
 from runtime.feed import Feed
@@ -53,7 +52,7 @@ class Gateway:
         data = base / settings.data
         data.mkdir(parents=True, exist_ok=True)
         self._clock = SystemClock(TimeFloor(data / "time-floor"))
-        self._points = [Point(p.name, p.title_zh, p.title_en) for p in settings.points]
+        self._points = points_of(settings)
         self._rosters = RosterStore(data / DATABASE)
         self._ledger = SqliteLedger(data / DATABASE)
         self._reading = SqliteLedger(data / DATABASE)
@@ -62,13 +61,14 @@ class Gateway:
         self._intake = Intake(self._identity, self._ledger, self._registry.find, self._now_ms)
         self._fleet = Fleet(self._points, time.monotonic())
         self._roster = self._rosters.load(self._points)
-        activation = self._activation()
+        activation = start_activation(self._rosters, settings, self._now_ms())
         self._board = Board(settings, activation, self._roster, self._fleet)
         self._folded = self._duplicates = 0
         self._told_of_quarantine = max(
             (row.number for row in self._reading.quarantine(1)), default=0
         )
         self._is_admitting = False
+        self._intake_is_free = asyncio.Lock()
         identity_folder = base / settings.identity
         self._link = MqttLink(
             self._identity,
@@ -77,6 +77,7 @@ class Gateway:
             lambda: client_context(identity_folder, self._clock),
             self,
         )
+        self._courier = CourierInbox(data, self._admit_carried)
         self._downlink = Downlink(self._identity, self._link.send_down, activation)
         self._enrol_all()
         self._feed: Feed[BoardView] = Feed(self._view())
@@ -89,6 +90,7 @@ class Gateway:
             await run_until_stopped(
                 [
                     self._link.run(),
+                    self._courier.run(),
                     self._downlink.run(),
                     self._admit_all(),
                     self._keep_board(),
@@ -127,9 +129,7 @@ class Gateway:
             messages = await self._next_messages()
             self._is_admitting = True
             try:
-                admitted = await asyncio.to_thread(
-                    self._intake.admit, [each.incoming for each in messages]
-                )
+                admitted = await self._admit([each.incoming for each in messages])
             except StoreError as error:
                 # Unacknowledged, the broker keeps them; terminals send again what is lost.
                 log.error("%s", error)
@@ -149,6 +149,16 @@ class Gateway:
             size_bytes += len(messages[-1].incoming.message)
         return messages
 
+    async def _admit_carried(self, incoming: Sequence[Incoming]) -> Admitted:
+        """What came by courier. It was carried: nobody was heard, and answers are carried back."""
+        admitted = await self._admit(incoming)
+        self._count(admitted)
+        return admitted
+
+    async def _admit(self, incoming: Sequence[Incoming]) -> Admitted:
+        async with self._intake_is_free:
+            return await asyncio.to_thread(self._intake.admit, incoming)
+
     def _answer(self, messages: list[Arrived], admitted: Admitted) -> None:
         now_s = time.monotonic()
         for reply in admitted.replies:
@@ -157,6 +167,9 @@ class Gateway:
                 self._fleet.heard(reply.node, now_s)
         for each in messages:
             each.acknowledge()
+        self._count(admitted)
+
+    def _count(self, admitted: Admitted) -> None:
         self._duplicates += admitted.duplicates
         if admitted.quarantined:
             self._tell_of_quarantine(admitted.quarantined)
@@ -228,18 +241,3 @@ class Gateway:
 
     def _now_ms(self) -> int:
         return self._clock.read().wall_ms
-
-    def _activation(self) -> Activation:
-        settings = self._settings.activation
-        number, started_ms = self._rosters.activation(
-            msgspec.msgpack.encode(settings), self._now_ms()
-        )
-        return Activation(
-            number,
-            settings.title_zh,
-            settings.title_en,
-            Mode[settings.mode.upper()],
-            started_ms,
-            settings.target_percent,
-            settings.target_minutes,
-        )

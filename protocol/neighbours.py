@@ -1,4 +1,4 @@
-"""What the terminals of one point tell each other (docs/wire-format.md section 14).
+"""What the terminals of one point tell each other (docs/wire-format.md section 15).
 
     point 3 | lane 8 bits | roster fingerprint 3 || activation || sightings
 

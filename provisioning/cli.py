@@ -10,10 +10,12 @@ import click
 from provisioning.badge_cli import badge
 from provisioning.broker import MOSQUITTO_CONF
 from provisioning.bundle import create_county, create_terminal
+from provisioning.county import load_county
 from provisioning.errors import BadPlan
 from provisioning.layout import CountyFolder
 from provisioning.one_line import one_line_errors
 from provisioning.plans import CountyPlan, DevicePlan, Mode, Point, TerminalPlan, profile_of
+from provisioning.radio_options import RadioOptions, radio_options
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 PORT_NUMBER = click.IntRange(1, 65535)
@@ -59,6 +61,7 @@ provision.add_command(badge)
 @click.option(
     "--broker-user", help="User that runs mosquitto and shall own its files.  [default: you]"
 )
+@radio_options
 def county(
     *,
     folder: Path,
@@ -72,6 +75,7 @@ def county(
     mode: Mode,
     web_port: int,
     broker_user: str | None,
+    radio: RadioOptions,
 ) -> None:
     """Make a county in the new folder DIR: authority, broker, gateway."""
     with one_line_errors():
@@ -86,6 +90,7 @@ def county(
             mode=mode,
             web_port=web_port,
             broker_user=broker_user,
+            radio=radio.settings(),
         )
         create_county(folder, plan, datetime.now(UTC))
     paths = CountyFolder(folder)
@@ -135,6 +140,7 @@ def county(
     help="Of the board; or pigpio://HOST:PORT, such as those of `muster sim panel`; or mock.",
 )
 @click.option("--web-port", type=PORT_NUMBER, default=TerminalPlan.web_port, show_default=True)
+@radio_options
 def terminal(
     *,
     folder: Path,
@@ -147,6 +153,7 @@ def terminal(
     board: str | None,
     pins: str,
     web_port: int,
+    radio: RadioOptions,
 ) -> None:
     """Make terminal NAME of the county in DIR, and enrol it at the gateway."""
     with one_line_errors():
@@ -162,6 +169,7 @@ def terminal(
             board=board,
             pins=pins,
             web_port=web_port,
+            radio=radio.settings(load_county(folder.absolute()).radio),
         )
         made = create_terminal(folder, plan, datetime.now(UTC))
     click.echo(f"Made terminal {name!r} at {point!r} in {made}")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from drivers.panel.board import Button
 from drivers.power.board import BoardHealth
 from drivers.power.ladder import Step
-from drivers.readers.base import ReaderEvent
+from drivers.readers.base import CodeRead, ReaderEvent
 from protocol.health import HEARTBEAT_INTERVAL_S
-from protocol.keys import Identity, decode_identity
+from protocol.keys import Identity
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
-from runtime.config import ConfigError, load_config, read_needed
+from runtime.config import load_config
 from runtime.feed import Feed
 from runtime.service import run_until_stopped
 from runtime.tls import client_context
@@ -25,17 +25,18 @@ from terminal.credentials import Credentials
 from terminal.equipment import Equipment
 from terminal.frame_counters import keep_filled
 from terminal.lane import Lane
+from terminal.links.courier import CourierInbox
 from terminal.links.lan import Lan
 from terminal.links.lora_counters import Counters
 from terminal.links.mqtt import MqttLink
 from terminal.neighbours import Neighbours
-from terminal.outbox import Outbox
+from terminal.outbox import OUTBOX, Outbox
 from terminal.position import Position
 from terminal.power import PowerWatch, gauge_of
 from terminal.revocations import RevocationBook
 from terminal.roster import RosterBook
 from terminal.seen import SeenBook
-from terminal.settings import PanelSettings, TerminalSettings
+from terminal.settings import PanelSettings, TerminalSettings, load_identity
 from terminal.station import Station
 from terminal.status import Status
 from terminal.uplink import RESEND_FIRST_S, RESEND_LIMIT_S, Uplink
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OUTBOX = "outbox.db"
 REFRESH_S = 1.0  # ages and custody numbers tick; a verdict is shown at once
 
 
@@ -58,9 +58,7 @@ class Terminal:
         self._settings = settings = load_config(config, TerminalSettings)
         keys, data = config.parent / settings.identity, config.parent / settings.data
         data.mkdir(parents=True, exist_ok=True)
-        identity = decode_identity(read_needed(keys / "node.identity"))
-        if (identity.county, identity.node) != (settings.county, settings.node):
-            raise ConfigError(f"{config}: {keys} is another node's identity")
+        identity = load_identity(config, settings)
         self._undo_asked, self._battery_is_empty = asyncio.Event(), asyncio.Event()
         self._clock = clock = SystemClock(TimeFloor(data / "time-floor"))
         self._position = Position(clock, settings.gnss)
@@ -96,6 +94,7 @@ class Terminal:
             tls=lambda: client_context(keys, clock),
             listener=county,
         )
+        self._courier = CourierInbox(data, county)
         self._readers = [
             Attached(reader.kind, self._publish, number=number)
             for number, reader in enumerate(settings.readers, start=1)
@@ -134,6 +133,7 @@ class Terminal:
                 for attached, reader in zip(self._readers, settings.readers, strict=True)
             ),
             self._link.run(),
+            self._courier.run(),
             self._uplink.run(self._link.send_envelope),
             self._send_heartbeats(),
             self._refresh(),
@@ -161,6 +161,8 @@ class Terminal:
             self._position.close()
 
     async def _present(self, event: ReaderEvent) -> None:
+        if isinstance(event, CodeRead) and self._courier.take_code(event.text):
+            return
         if await self._lane.present(event):
             self._appended()
 

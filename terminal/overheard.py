@@ -2,7 +2,7 @@
 
 Nothing is refused or settled on it, for a stolen terminal can speak here as well. What it can fill
 is bounded, and the living lanes say everything again. A restart forgets it all, and they tell it
-again too (docs/decisions/0017-neighbours-say-it-again.md).
+again too (docs/decisions/0015-neighbours-say-it-again.md).
 """
 
 from collections import OrderedDict

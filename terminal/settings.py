@@ -8,8 +8,10 @@ from msgspec import Meta, Struct
 from drivers.gnss.rules import MAX_SPEED_MPS
 from drivers.panel import PINS
 from drivers.radios.site import RadioSettings
+from protocol.errors import BadSignature
 from protocol.fields import NameText
-from runtime.config import BrokerSettings, PortNumber
+from protocol.keys import Identity, Peer, decode_identity
+from runtime.config import BrokerSettings, ConfigError, PortNumber, read_needed
 
 MAX_READERS = 8  # USB ports of a Pi and a hub
 SpeedMps = Annotated[float, Meta(gt=0, le=1000)]
@@ -100,3 +102,19 @@ class TerminalSettings(Struct, frozen=True, forbid_unknown_fields=True):
     lane: Annotated[int, Meta(ge=1, le=99)] = 1
     identity: Path = Path("identity")
     data: Path = Path("data")
+
+
+def load_identity(config: Path, settings: TerminalSettings) -> Identity:
+    """The terminal's own keys. Raises `ConfigError` or `ProtocolError`."""
+    folder = config.parent / settings.identity
+    identity = decode_identity(read_needed(folder / "node.identity"))
+    if (identity.county, identity.node) != (settings.county, settings.node):
+        raise ConfigError(f"{config}: {folder} is another node's identity")
+    return identity
+
+
+def gateway_of(identity: Identity) -> Peer:
+    """Whose word counts. Raises `BadSignature` when the identity file names nobody."""
+    if not identity.peers:
+        raise BadSignature("the identity file names no gateway: provision this terminal again")
+    return identity.peers[0]

@@ -4,15 +4,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from drivers.errors import DriverConfigError
-from drivers.panel.pins import open_pins
 from drivers.port import Closable
 from drivers.radios.base import Radio
 from drivers.radios.e22_frames import E22, E220, Dialect
 from drivers.radios.e22_packets import LENGTH_BYTES
-from drivers.radios.e22_pins import GpioModePins, ModePins
 from drivers.radios.e22_settings import ASSUMED_LORA, ModemSettings
 from drivers.radios.e32_frames import E32
 from drivers.radios.law import Band, Emission, band_of
@@ -21,6 +20,9 @@ from drivers.radios.rak3172_lines import MAX_FRAME_BYTES
 from drivers.radios.rak3172_settings import BANDWIDTH_HZ, SPREADING_FACTOR, RakSettings
 from drivers.radios.site import EBYTE_KINDS, LORA_KINDS, RadioSettings
 from drivers.registry import RADIOS, choose, load
+
+if TYPE_CHECKING:
+    from drivers.radios.e22_pins import ModePins
 
 AIR_BPS, MODULE_DBM = 2400, 22  # as these modems are delivered
 HZ_PER_KHZ = 1000
@@ -39,18 +41,46 @@ async def open_radio(
     `folder` is where the settings' file lies. A modem that can listen before it talks does. Raises
     `DriverConfigError` for what the modem cannot be set to, and what `open_pins` raises.
     """
+    async with mode_pins(settings.pins) as pins:
+        yield make_radio(settings, port, pins, folder=folder, on_ready=on_ready)
+
+
+def make_radio(
+    settings: RadioSettings,
+    port: Closable,
+    pins: "ModePins | None",
+    *,
+    folder: Path,
+    on_ready: OnReady = lambda _: None,
+) -> Radio:
+    """As `open_radio`, on pins that are open already."""
     make = load(choose(RADIOS, settings.kind).make)
+    radio: Radio
     if settings.kind in LORA_KINDS:
-        yield make(port, settings=lora_settings(settings), on_ready=on_ready)
-        return
-    async with _mode_pins(settings.pins) as pins:
-        yield make(port, settings=modem_settings(settings, folder), pins=pins, on_ready=on_ready)
+        radio = make(port, settings=lora_settings(settings), on_ready=on_ready)
+    else:
+        modem = modem_settings(settings, folder)
+        radio = make(port, settings=modem, pins=pins, on_ready=on_ready)
+    return radio
 
 
 def check_law(settings: RadioSettings, folder: Path) -> Band:
-    """The rules this radio is under. Raises `DriverConfigError`, naming the one it would break."""
-    emission = _lora if settings.kind in LORA_KINDS else _ebyte
-    return band_of(settings.region, emission(settings, folder))
+    """The rules this radio is under.
+
+    Raises `DriverConfigError`, naming the rule it would break, or what its modem cannot do.
+    """
+    band = band_of(settings.region, emission_of(settings, folder))
+    if settings.kind in EBYTE_KINDS:
+        dialect, by_software = _DIALECTS[settings.kind], settings.pins is None
+        if by_software and not dialect.can_switch_by_software:
+            raise DriverConfigError(f"{dialect.name}: its mode is switched by pins only; name them")
+        dialect.registers(modem_settings(settings, folder), by_software=by_software)
+    return band
+
+
+def emission_of(settings: RadioSettings, folder: Path) -> Emission:
+    """What the modem would send. Raises `DriverConfigError` for what it cannot be set to."""
+    return _lora(settings) if settings.kind in LORA_KINDS else _ebyte(settings, folder)
 
 
 def modem_settings(settings: RadioSettings, folder: Path) -> ModemSettings:
@@ -96,7 +126,7 @@ def _ebyte(settings: RadioSettings, folder: Path) -> Emission:
     )
 
 
-def _lora(settings: RadioSettings, _folder: Path) -> Emission:
+def _lora(settings: RadioSettings) -> Emission:
     modem = lora_settings(settings)
     return Emission(
         frequency_hz=settings.frequency_hz,
@@ -109,11 +139,14 @@ def _lora(settings: RadioSettings, _folder: Path) -> Emission:
 
 
 @asynccontextmanager
-async def _mode_pins(url: str | None) -> AsyncIterator[ModePins | None]:
+async def mode_pins(url: str | None) -> AsyncIterator["ModePins | None"]:
     """The pins `RadioSettings.pins` names, freed at the end."""
     if url is None:
         yield None
         return
+    from drivers.panel.pins import open_pins  # noqa: PLC0415  # slow, and the law needs no pins
+    from drivers.radios.e22_pins import GpioModePins  # noqa: PLC0415
+
     where, _, query = url.partition("?")
     numbers = {name: int(value) for name, (value,) in parse_qs(query).items()}
     header = await open_pins(where)

@@ -37,9 +37,11 @@ PLENTY_BYTES = 10_000
 MARK = point_mark("qingshui")
 
 marks = st.binary(min_size=3, max_size=3)
-whos = st.integers(0, MAX_PLACE) | st.binary(min_size=DIGEST_MARK_BYTES, max_size=DIGEST_MARK_BYTES)
+anybody = st.integers(0, MAX_PLACE) | st.binary(
+    min_size=DIGEST_MARK_BYTES, max_size=DIGEST_MARK_BYTES
+)
 sightings = st.lists(
-    st.builds(Sighting, whos, st.integers(0, MAX_AGE_S), st.booleans()), max_size=40
+    st.builds(Sighting, anybody, st.integers(0, MAX_AGE_S), st.booleans()), max_size=40
 ).map(lambda found: tuple(sorted(found, key=lambda each: each.age_s)))
 tolds = st.builds(
     Told, marks, st.integers(1, MAX_LANE), marks, st.integers(0, MAX_COUNT), sightings
@@ -117,7 +119,7 @@ def test_a_frame_too_short_for_the_head_is_a_bug() -> None:
 
 
 def test_a_sighting_in_a_county_roster_costs_three_bytes() -> None:
-    """The figure of docs/wire-format.md section 14: 800 people, one every 20 s."""
+    """The figure of docs/wire-format.md section 15: 800 people, one every 20 s."""
     told = Told(MARK, 1, NO_ROSTER, 7, tuple(Sighting(400 + n, 20 * n) for n in range(10)))
     content, _ = pack_told(told, limit_bytes=PLENTY_BYTES)
     assert len(content) == 8 + 10 * 3
@@ -135,7 +137,7 @@ def test_the_committed_file_is_what_the_generator_makes() -> None:
 
 @pytest.mark.parametrize("vector", VECTORS["frames"], ids=lambda vector: str(vector["name"]))
 def test_vectors_read_literally(vector: Json) -> None:
-    """docs/wire-format.md sections 10 and 14, with nothing of ours but the vector."""
+    """docs/wire-format.md sections 10 and 15, with nothing of ours but the vector."""
     content = hashlib.sha256(VECTORS["point"].encode()).digest()[:3]
     content += bytes([vector["lane"]]) + bytes.fromhex(vector["roster"])
     content += _leb128(vector["activation"])

@@ -8,6 +8,8 @@ import pytest
 
 from protocol import (
     badge,
+    courier,
+    fragments,
     frames,
     limits,
     neighbours,
@@ -19,6 +21,7 @@ from protocol import (
     replay,
     topics,
 )
+from protocol.courier import CourierHead, CourierKind, Direction
 from protocol.downlink import Activation, Downlink, Mode
 from protocol.envelope import MAX_WRAPPED_BYTES, Envelope
 from protocol.health import DeviceHealth, DeviceRole, Heartbeat, PositionTrust
@@ -47,7 +50,7 @@ def test_every_label_is_listed(label: Label) -> None:
 @pytest.mark.parametrize(
     "shape",
     [Stamp, Envelope, Receipt, Refusal, Heartbeat, Enrolment, Downlink, RosterPart, Activation,
-     Point, Person, IdentityFile, Revocations],
+     Point, Person, IdentityFile, Revocations, CourierHead],
 )  # fmt: skip
 def test_every_structure_is_listed_field_by_field(shape: type) -> None:
     fields: tuple[str, ...] = shape.__struct_fields__  # type: ignore[attr-defined]  # any Struct
@@ -65,7 +68,7 @@ def test_every_field_of_a_record_is_listed_in_order(kind: int, record: type[Reco
     "enumeration",
     [Verdict, Reason, TimeSource, CredentialKind, RefusalReason, DeviceHealth, DeviceRole,
      PositionTrust, Role, PersonStatus,
-     Mode],
+     Mode, CourierKind, Direction],
 )  # fmt: skip
 def test_every_number_of_an_enumeration_is_listed(enumeration: type[IntEnum]) -> None:
     first_words = [f"{member.value} {member.name.split('_')[0].lower()}" for member in enumeration]
@@ -127,8 +130,23 @@ def test_the_numbers_of_the_radio_are_the_codes() -> None:
     assert f"the first {radio_keys.RECEIPT_TAG_BYTES} bytes" in SPEC
 
 
+def test_the_numbers_of_the_courier_are_the_codes() -> None:
+    for row in (
+        f"A file is at most {courier.MAX_FILE_BYTES:,} bytes".replace(",", " "),
+        f"`{courier.MAGIC.hex(' ').upper()}`",
+        f"| {courier.CHECK_BYTES} | check | first {courier.CHECK_BYTES} bytes of SHA-256",
+        f"A courier file of at most {fragments.MAX_TOTAL_BYTES:,} bytes".replace(",", " "),
+        f"`{fragments.PREFIX}` and the Base45 of",
+        f"| 1 to {fragments.PART_BYTES} | part |",
+        f"| 1 | total | 1 to {fragments.MAX_FRAGMENTS} |",
+        f"{courier.UP_SUFFIX}`",
+        f"{courier.DOWN_SUFFIX}`",
+    ):
+        assert row in SPEC
+
+
 def test_the_numbers_of_neighbours_are_the_codes() -> None:
-    section = " ".join(TEXT.split("## 14.")[1].split("\n## ")[0].split())
+    section = " ".join(TEXT.split("## 15.")[1].split("\n## ")[0].split())
     settings = NeighbourSettings()
     for row in (
         f"`point {neighbours.POINT_MARK_BYTES} || lane 1 || roster {FINGERPRINT_BYTES}",

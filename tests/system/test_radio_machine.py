@@ -178,7 +178,7 @@ class RadioMachine(RuleBasedStateMachine):
 TestRadioMachine = RadioMachine.TestCase
 TestRadioMachine.settings = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=150,
     stateful_step_count=30,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

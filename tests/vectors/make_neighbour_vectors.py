@@ -1,4 +1,4 @@
-"""Makes neighbours.json, the golden vectors of docs/wire-format.md section 14.
+"""Makes neighbours.json, the golden vectors of docs/wire-format.md section 15.
 
     python -m tests.vectors.make_neighbour_vectors
 
