@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from protocol.verdict import Verdict
+from sim.audit import read_ledger
 from sim.county import County, Post, Setting, towns
 from sim.devices.card import Card
 from sim.people import SimPerson, make_people
@@ -19,6 +20,7 @@ from tests.system.rig import POINT, live, revive, until_page
 pytestmark = [pytest.mark.system, pytest.mark.browser]
 
 PEOPLE = 20
+BOARD_LIMIT_S = 10.0
 
 
 def lanes_of_a_point(folder: Path) -> County:
@@ -105,3 +107,24 @@ async def test_a_killed_lane_hears_it_all_again(tmp_path: Path) -> None:
         assert (await lay_on(second, third)).verdict == Verdict.ACCEPTED
         await until_page(first, lambda page: page["lanes_heard"] == [2])
         assert (await lay_on(first, third)).verdict == Verdict.ALREADY
+
+
+@live(120)
+async def test_a_race_is_two_records_and_one_person_on_the_board(tmp_path: Path) -> None:
+    async with lanes_of_a_point(tmp_path) as county:
+        first, second = await ready_and_cut(county)
+        cloned = cards(county)[0]
+        seen = await asyncio.gather(lay_on(first, cloned), lay_on(second, cloned))
+        assert {each.verdict for each in seen} <= {Verdict.ACCEPTED, Verdict.ALREADY}
+        assert Verdict.ACCEPTED in {each.verdict for each in seen}
+        await county.broker.start()
+        for post in (first, second):
+            await post.witness.until_all_receipted()
+        assert {each.record_id for each in seen} == set(read_ledger(county.ledger))
+        async with asyncio.timeout(BOARD_LIMIT_S):
+            while True:
+                board = await county.board()
+                if board["stored"] == 2:
+                    break
+                await asyncio.sleep(0.1)
+        assert board["present"] == 1
