@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
-from gateway.links.lora_nodes import RadioNode, RadioNodes
+from gateway.links.lora_nodes import GATHER_FIRST_S, GATHER_LIMIT_S, RadioNode, RadioNodes
 from gateway.links.lora_pace import Pace
 from gateway.links.lora_plan import Plan, due_s, flags_for, plan
 from gateway.links.lora_round import Round, Turn
@@ -22,7 +22,7 @@ from gateway.radio import UpFrame
 from gateway.store.base import Stream
 from protocol.frames import FrameSealer, overhead_bytes
 from protocol.radio_keys import LinkKey
-from protocol.radio_schedule import AllKind, ScheduleHead, pack_schedule, turn_for
+from protocol.radio_schedule import MAX_GRANT, AllKind, ScheduleHead, pack_schedule, turn_for
 from protocol.radio_schedule import Turn as SaidTurn
 from protocol.radio_up import UpKind
 
@@ -86,19 +86,25 @@ class LoraEngine:
         node, up = self._nodes.open(frame)
         if node is None:
             return None
+        is_late = node.misses > 0
         node.last_heard_s, node.misses, node.ask_at_s = now_s, 0, -math.inf
         if up is None:
             self._heard_again(node, now_s)
             return None
         progress = up.progress
         if self._round is None or not self._round.heard(node, progress, up.skipped, now_s):
-            node.want = progress.backlog
+            # The rest of a burst that was given up may have been lost before it.
+            node.want = progress.backlog + (min(up.skipped, MAX_GRANT) if is_late else 0)
             if progress.left:
                 busy_s = progress.left * self._pace.slot_s + self._pace.answer_s
                 self._busy_until_s = max(self._busy_until_s, now_s + busy_s)
         node.uncommitted += 1
         if up.kind == UpKind.STATUS:
             node.last_status_s = now_s
+            if now_s - node.last_records_s > GATHER_FIRST_S:
+                node.gather_s = min(2 * node.gather_s, GATHER_LIMIT_S)
+        else:
+            node.last_records_s, node.gather_s = now_s, GATHER_FIRST_S
         return up
 
     def committed(

@@ -16,6 +16,7 @@ from protocol.radio_schedule import Flags
 from protocol.replay import ReplayWindow
 from protocol.sequences import SeqSet
 
+GATHER_FIRST_S, GATHER_LIMIT_S = 8.0, 64.0  # twice as long each time it had no records
 TRIED_EPOCHS = 4  # of a node, the latest: a frame that names none is opened with one of them
 
 
@@ -69,6 +70,9 @@ class RadioNode:
     """Frames of it on their way into the store."""
     lacks_our_roster: bool = False
     last_heard_s: float = -math.inf
+    last_records_s: float = -math.inf
+    gather_s: float = GATHER_FIRST_S
+    """In a crowd, it is asked when it was not heard for so long."""
     last_status_s: float | None = None
     replayed: int = 0
 

@@ -195,7 +195,12 @@ class LoraEngine:
         else:
             self._wants_status = False
             self._ears.told_neighbours()
-        self._access.spoke(in_hand.occasion, now_s, in_hand.backlog)
+        self._access.spoke(
+            in_hand.occasion,
+            now_s,
+            in_hand.backlog,
+            is_owed_receipt=self._supply.is_under_way(),
+        )
 
     def not_sent(self, free_at_s: float) -> None:
         """The frame given out last was not sent; nothing may be before `free_at_s`."""

@@ -123,6 +123,10 @@ class Supply:
             + math.ceil(sealed / sealed_per_frame)
         )
 
+    def is_under_way(self) -> bool:
+        """Whether anything was sent that no receipt covers yet."""
+        return any(load.times_sent for load in self._window)
+
     def has_more(self) -> bool:
         """Whether `next_load` would find something."""
         return bool(self._due) or (len(self._window) < WINDOW and bool(self._free()))
