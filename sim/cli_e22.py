@@ -1,7 +1,8 @@
 """`sim e22`: an EByte LoRa modem on a cable, with pins or without, on the air of `sim air`."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import click
 from sim.air.client import RemoteAntenna, join_air
 from sim.air.medium import AirError
 from sim.air.server import Address
-from sim.air.terrain import Place
+from sim.air.terrain import Place, Site
 from sim.e22_antenna import E22Antenna
 from sim.modem_rig import MODELS, UART_BAUD, ModemRig, mode_pins_url
 from sim.workbench import LineOptions, Workbench, line_options
@@ -55,31 +56,32 @@ def e22(
     rig = ModemRig(model, bench.line, bench.set_baud)
     if pins is None and model == "e22":
         rig.allow_switch_by_software()
-
-    async def work() -> None:
-        antenna = await _join(rig.antenna, _address(air_at), name, place)
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(antenna.close)
-            if pins is not None:
-                daemon = await stack.enter_async_context(rig.wired(pins))
-                click.echo(f"pins: {mode_pins_url(daemon)}")
-            async with asyncio.TaskGroup() as works:
-                works.create_task(_say_when_lost(antenna))
-                works.create_task(rig.modem.run())
-
-    bench.run(title, work, rig.verbs())
+    site = Site(name, None if place is None else Place(*place))
+    bench.run(title, rig.modem.run, rig.verbs(), within=_around(rig, _address(air_at), site, pins))
     click.echo("stopped")
+
+
+@asynccontextmanager
+async def _around(rig: ModemRig, air: Address, site: Site, pins: int | None) -> AsyncIterator[None]:
+    """The air it sends on, and the header it is wired to."""
+    antenna = await _join(rig.antenna, air, site)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(antenna.close)
+        telling = asyncio.create_task(_tell_when_lost(antenna))
+        stack.callback(telling.cancel)
+        if pins is not None:
+            daemon = await stack.enter_async_context(rig.wired(pins))
+            click.echo(f"pins at {mode_pins_url(daemon)}")
+        yield
 
 
 def _address(air_at: str) -> Address:
     return int(air_at) if air_at.isascii() and air_at.isdigit() else Path(air_at)
 
 
-async def _join(
-    side: E22Antenna, air: Address, name: str, place: tuple[float, float] | None
-) -> RemoteAntenna:
+async def _join(side: E22Antenna, air: Address, site: Site) -> RemoteAntenna:
     try:
-        antenna = await join_air(air, name, side.take, None if place is None else Place(*place))
+        antenna = await join_air(air, site.name, side.take, site.place)
     except OSError as error:
         raise click.ClickException(f"no air at {air}: {error}") from error
     except AirError as error:
@@ -88,6 +90,6 @@ async def _join(
     return antenna
 
 
-async def _say_when_lost(antenna: RemoteAntenna) -> None:
+async def _tell_when_lost(antenna: RemoteAntenna) -> None:
     await antenna.lost.wait()
     click.echo("the air is gone: the modem hears nothing any more", err=True)

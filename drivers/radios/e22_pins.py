@@ -1,23 +1,11 @@
-"""The three wires beside an EByte modem's serial line: M0, M1 and AUX (hw/e22.md 2).
+"""The three wires beside an EByte modem's serial line: M0, M1 and AUX (hw/e22.md 2)."""
 
-    lgpio?m0=22&m1=27&aux=17                        this board's header
-    pigpio://127.0.0.1:8888?m0=22&m1=27&aux=17      that of a pigpiod, or of a simulated modem
-
-Before the `?` is what a panel's pins are called; numbers are GPIO numbers, AUX may be left out.
-"""
-
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import parse_qs
 
 from gpiozero import DigitalInputDevice, DigitalOutputDevice
 
-from drivers.errors import DriverConfigError
-from drivers.panel.pins import Header, open_pins
-
-HEADER_PINS = range(28)  # GPIO0 to GPIO27 are on the header of every Pi
+from drivers.panel.pins import Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,32 +65,3 @@ class GpioModePins:
     def _on_fall(self) -> None:
         """Called on the pin library's own thread; nobody else writes this number."""
         self._falls += 1
-
-
-@asynccontextmanager
-async def open_mode_pins(url: str) -> AsyncIterator[GpioModePins]:
-    """The pins `url` names, freed at the end.
-
-    Raises `DriverConfigError` for what is no such URL, and what `drivers.panel.pins.open_pins`
-    raises.
-    """
-    where, numbers = parse_mode_pins(url)
-    header = await open_pins(where)
-    try:
-        yield GpioModePins(header, **numbers)
-    finally:
-        await header.close()
-
-
-def parse_mode_pins(url: str) -> tuple[str, dict[str, int]]:
-    """Where the pins are, and the number of each by its name. Raises `DriverConfigError`."""
-    where, _, query = url.partition("?")
-    said = parse_qs(query, keep_blank_values=True)
-    if not where or not {"m0", "m1"} <= set(said) <= {"m0", "m1", "aux"}:
-        raise DriverConfigError(f"pins {url!r}: expected such as lgpio?m0=22&m1=27&aux=17")
-    texts = [text for values in said.values() for text in values]
-    numbers = [int(text) for text in texts if text.isascii() and text.isdigit()]
-    pins = {number for number in numbers if number in HEADER_PINS}
-    if len(pins) < len(texts) or len(texts) > len(said):
-        raise DriverConfigError(f"pins {url!r}: m0, m1 and aux are different GPIO numbers up to 27")
-    return where, dict(zip(said, numbers, strict=True))

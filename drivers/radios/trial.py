@@ -2,26 +2,26 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
+import msgspec
+
+from drivers.errors import DriverConfigError
+from drivers.port import Closable
 from drivers.radios.base import Heard, Radio
-from drivers.radios.e22_pins import open_mode_pins
-from drivers.radios.e22_settings import ModemSettings
+from drivers.radios.opening import OnReady, check_law, open_radio
+from drivers.radios.site import REGION_NAMES, RadioSettings
 
 TEST_FRAME_BYTES = 20
 TEST_GAP_S = 1.0  # between two test frames: others want the channel, too
+POWER_DBM = 10  # every modem has it, every band allows it, and it crosses a yard
+USUAL_MHZ = 471.125  # hw/e22.md 4: the channel of the township's modem
+USUAL_MHZ_OF: Mapping[str, float] = MappingProxyType({"e32": 434.0})  # it cannot listen first
 # The first byte is one no frame of the county's begins with, so that nobody takes it for one.
 _TEST_HEAD = b"\0Muster test"
-SETTINGS: Mapping[str, ModemSettings] = MappingProxyType(
-    {
-        "e22": ModemSettings(frequency_hz=471_125_000),
-        "e220": ModemSettings(frequency_hz=471_125_000),
-        "e32": ModemSettings(frequency_hz=434_000_000, power_dbm=10, listens_first=False),
-    }
-)
-"""How a modem is tried that nobody has settings for: at what hw/lora-phy.md 5 allows."""
+_HERE = Path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,40 +34,62 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How a modem is tried.
+    """How a modem is tried: the `frequency_mhz` and `pins` of `RadioSettings`.
 
-    `frequency_hz` None is the default for its kind; `pins` are named as `drivers.radios.e22_pins`
-    says, None: the mode is switched by software. `test_frames` is how many are sent, at once.
+    `test_frames` is how many are sent, as soon as it is set up.
     """
 
-    frequency_hz: int | None = None
+    frequency_mhz: float | None = None
+    """None: the usual one of its kind."""
     pins: str | None = None
     test_frames: int = 0
 
-    def settings(self, kind: str) -> ModemSettings:
-        """What a modem of this kind is set to."""
-        usual = SETTINGS[kind]
-        if self.frequency_hz is None:
-            return usual
-        return replace(usual, frequency_hz=self.frequency_hz)
+    def settings(self, kind: str, port: str) -> RadioSettings:
+        """What a modem of this kind is set to; the region is the first that allows it.
+
+        Raises `DriverConfigError` for pins that are none, and for what is unlawful everywhere.
+        """
+        usual_mhz = USUAL_MHZ_OF.get(kind, USUAL_MHZ)
+        frequency_mhz = usual_mhz if self.frequency_mhz is None else self.frequency_mhz
+        why: list[str] = []
+        for region in REGION_NAMES:
+            wanted = {
+                "kind": kind,
+                "port": port,
+                "region": region,
+                "frequency_mhz": frequency_mhz,
+                "power_dbm": POWER_DBM,
+                "pins": self.pins,
+            }
+            try:
+                settings = msgspec.convert(wanted, RadioSettings)
+            except msgspec.ValidationError as error:
+                raise DriverConfigError(str(error)) from error
+            try:
+                check_law(settings, _HERE)
+            except DriverConfigError as error:
+                why.append(f"{region}: {error}")
+            else:
+                return settings
+        raise DriverConfigError("; ".join(why))
 
 
 async def try_radio(
-    kind: str, trial: Trial, make: Callable[..., Radio], take: Callable[[Heard | Sent], None]
+    settings: RadioSettings,
+    port: Closable,
+    test_frames: int,
+    *,
+    take: Callable[[Heard | Sent], None],
+    on_ready: OnReady,
 ) -> None:
-    """Use a modem of this kind until it fails or the caller cancels.
+    """Use a modem until it fails or the caller cancels.
 
-    `make` takes `settings` and `pins`. Raises what `Radio.heard`, `Radio.send` and
-    `open_mode_pins` raise.
+    Raises what `open_radio`, `Radio.heard` and `Radio.send` raise.
     """
-    async with AsyncExitStack() as stack:
-        pins = None
-        if trial.pins is not None:
-            pins = await stack.enter_async_context(open_mode_pins(trial.pins))
-        radio = make(settings=trial.settings(kind), pins=pins)
+    async with open_radio(settings, port, folder=_HERE, on_ready=on_ready) as radio:
         works = [
             asyncio.create_task(_hear(radio, take)),
-            asyncio.create_task(_send(radio, trial.test_frames, take)),
+            asyncio.create_task(_send(radio, test_frames, take)),
         ]
         try:
             ended, _ = await asyncio.wait(works, return_when=asyncio.FIRST_EXCEPTION)
