@@ -1,6 +1,7 @@
 """`muster gateway`: runs the county's gateway, takes rosters in, checks ledger and quarantine."""
 
 import asyncio
+import contextlib
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +11,10 @@ import click
 from gateway.roster_csv import RosterFile, read_roster
 from gateway.settings import GatewaySettings, load_identity
 from gateway.store.base import StoreError
+from gateway.store.bulletins import BulletinStore
 from gateway.store.rosters import RosterStore
 from gateway.store.sqlite import DATABASE, SqliteLedger
+from protocol.bulletin import MAX_NOTICE_CHARS, Notice
 from protocol.errors import ProtocolError
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import ConfigError, load_config
@@ -70,6 +73,43 @@ def import_roster(config: Path, file: Path) -> None:
 
 @gateway.command()
 @click.option("--config", type=CONFIG, required=True, help="gateway.toml of this county.")
+@click.argument("text")
+def notice(config: Path, text: str) -> None:
+    """Say TEXT to every terminal; a running gateway sends it out within a second.
+
+    Terminals show the latest one. It goes by radio too, so keep it short.
+    """
+    if not 1 <= len(text) <= MAX_NOTICE_CHARS:
+        raise click.ClickException(f"a notice has 1 to {MAX_NOTICE_CHARS} characters")
+    store, now_ms = _open_bulletins(config)
+    with contextlib.closing(store):
+        try:
+            store.add_notice(Notice(now_ms, text))
+        except StoreError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo("the notice goes out")
+
+
+@gateway.command("end-activation")
+@click.option("--config", type=CONFIG, required=True, help="gateway.toml of this county.")
+def end_activation(config: Path) -> None:
+    """End the running activation and tell every terminal; who still comes is recorded all the same.
+
+    Another `[activation]` in gateway.toml begins the next one.
+    """
+    store, now_ms = _open_bulletins(config)
+    with contextlib.closing(store):
+        try:
+            number = store.end_activation(now_ms)
+        except StoreError as error:
+            raise click.ClickException(str(error)) from error
+    if number is None:
+        raise click.ClickException("no activation is running")
+    click.echo(f"activation {number} is ended")
+
+
+@gateway.command()
+@click.option("--config", type=CONFIG, required=True, help="gateway.toml of this county.")
 def verify(config: Path) -> None:
     """Recompute the ledger's hash chain; names what does not hold."""
     ledger = _open_ledger(config)
@@ -99,6 +139,17 @@ def quarantine(config: Path) -> None:
         click.echo(f"{at:%Y-%m-%d %H:%M:%S}  {row.node}  {row.reason.name}  {row.times}")
     if not rows:
         click.echo("nothing is in quarantine")
+
+
+def _open_bulletins(config: Path) -> tuple[BulletinStore, int]:
+    """What the county says to everybody, and the time."""
+    try:
+        folder = config.parent / load_config(config, GatewaySettings).data
+        folder.mkdir(parents=True, exist_ok=True)
+        store = BulletinStore(folder / DATABASE)
+    except (ConfigError, DatabaseError) as error:
+        raise click.ClickException(str(error)) from error
+    return store, SystemClock(TimeFloor(folder / "time-floor")).read().wall_ms
 
 
 def _open_ledger(config: Path) -> SqliteLedger:

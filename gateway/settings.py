@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from drivers.radios.site import RadioSettings
 from protocol.downlink import Minutes, Percent
 from protocol.fields import NameText, Text
 from protocol.keys import Identity, decode_identity
@@ -48,6 +49,7 @@ class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True):
     points: Annotated[tuple[PointSettings, ...], Meta(min_length=1, max_length=MAX_POINTS)]
     activation: ActivationSettings
     web: WebSettings = WebSettings()
+    radio: RadioSettings | None = None
     identity: Path = Path("identity")
     enrolments: Path = Path("enrolments")
     revocations: Path = Path("badges.revoked")

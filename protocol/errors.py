@@ -6,8 +6,7 @@ ProtocolError (also a ValueError)
 ├── BadSignature           not from the node it claims; quarantine, tell the operator
 ├── CannotOpen             sealed to another key, or altered; quarantine, tell the operator
 ├── Replayed               a radio frame taken before; say the receipt again, do nothing else
-├── OtherRoster            packed by another roster than this one; try another, ask for bodies
-└── OtherEpoch             packed for an outbox we have not met; ask for its whole epoch
+└── OtherRoster            packed by another roster than this one; try another, ask for bodies
 """
 
 
@@ -37,7 +36,3 @@ class Replayed(ProtocolError):
 
 class OtherRoster(ProtocolError):
     """A packed batch counts people by a roster that is not the one at hand."""
-
-
-class OtherEpoch(ProtocolError):
-    """A packed batch gives a part of its outbox's epoch, and it is not of the one we know."""

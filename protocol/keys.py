@@ -17,8 +17,12 @@ from protocol.errors import Malformed
 from protocol.fields import Milliseconds, NameText, OptionalName, RawKey
 from protocol.limits import MAX_BADGE_ISSUERS, MAX_RECIPIENTS
 from protocol.packing import decode_as
+from protocol.radio_keys import MAX_ADDRESS
 from protocol.signed import Label, decode_signed, encode_signed
 from protocol.suites import OpeningKey, SealingKey, SigningKey, VerifyKey
+
+GATEWAY_RADIO_ADDRESS = 0
+RadioAddress = Annotated[int, Meta(ge=GATEWAY_RADIO_ADDRESS, le=MAX_ADDRESS)]
 
 
 class Role(IntEnum):
@@ -39,6 +43,8 @@ class Enrolment(Struct, frozen=True, array_like=True):
     point: OptionalName
     """The assembly point a terminal serves; empty for a gateway."""
     issued_ms: Milliseconds
+    radio_address: RadioAddress
+    """Its short name in radio frames, unique in the county: 0 the gateway, terminals from 1."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,10 @@ def issue_enrolment(authority: SigningKey, enrolment: Enrolment) -> bytes:
 
 def verify_enrolment(authority: VerifyKey, message: bytes) -> Peer:
     """Check the authority's signature; raises `ProtocolError`."""
-    return Peer(decode_signed(Label.ENROLMENT, message, authority, Enrolment))
+    enrolment = decode_signed(Label.ENROLMENT, message, authority, Enrolment)
+    if (enrolment.role is Role.GATEWAY) != (enrolment.radio_address == GATEWAY_RADIO_ADDRESS):
+        raise Malformed("radio address 0 is the gateway's, and nobody else's")
+    return Peer(enrolment)
 
 
 class IdentityFile(Struct, frozen=True, array_like=True):
@@ -87,6 +96,11 @@ class IdentityFile(Struct, frozen=True, array_like=True):
     """Enrolments: for a terminal those of its gateways, for a gateway none (it has a folder)."""
     badge_issuers: Annotated[tuple[RawKey, ...], Meta(max_length=MAX_BADGE_ISSUERS)]
     """Public keys whose badges and revocation lists count, and no others."""
+    radio_address: RadioAddress
+    radio_key: RawKey
+    """Of radio frames: a terminal's own, a gateway's the county's, which all others follow from."""
+    group_radio_key: RawKey
+    """Of radio frames to everybody; every node of the county has it."""
 
     def __repr__(self) -> str:
         """The name only: keys must not reach a log through a repr."""
@@ -105,6 +119,10 @@ class Identity:
     authority: VerifyKey
     peers: tuple[Peer, ...]
     badge_issuers: Issuers
+    radio_address: int
+    radio_key: bytes = field(repr=False)
+    """A terminal's own, or for a gateway the county's (`protocol.radio_keys`)."""
+    group_radio_key: bytes = field(repr=False)
 
 
 def encode_identity(file: IdentityFile) -> bytes:
@@ -131,6 +149,9 @@ def decode_identity(data: bytes) -> Identity:
         authority,
         peers,
         issuers_of(VerifyKey.from_public_bytes(key) for key in file.badge_issuers),
+        file.radio_address,
+        file.radio_key,
+        file.group_radio_key,
     )
 
 
@@ -140,6 +161,7 @@ def credential_digest(county_key: bytes, number: str) -> bytes:
 
 
 __all__ = [
+    "GATEWAY_RADIO_ADDRESS",
     "Enrolment",
     "Identity",
     "IdentityFile",

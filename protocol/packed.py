@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from protocol.adaptive import number, raw, uniform
 from protocol.codec import decode_record
-from protocol.errors import Malformed, OtherEpoch, OtherRoster, Unsupported
+from protocol.errors import Malformed, OtherRoster, Unsupported
 from protocol.frames import MAX_FRAME_BYTES
-from protocol.ids import MAX_EPOCH, MAX_SEQ
+from protocol.ids import MAX_SEQ
 from protocol.limits import MAX_COUNT, MAX_NAME_CHARS
 from protocol.packed_entry import (
     LAST_SECOND,
@@ -30,7 +30,6 @@ from protocol.records import Record, UnknownRecord
 from protocol.roster_order import FINGERPRINT_BYTES, RosterOrder, Span
 
 MAX_RECORDS_PER_BATCH = 256
-_EPOCH_TOTAL, _EPOCH_TAIL = MAX_EPOCH + 1, 1 << 8  # whole; its last byte
 
 
 class Numbered(NamedTuple):
@@ -48,41 +47,22 @@ class Packed(NamedTuple):
     """How many of the records are in it, from the first; 0 if not even that fits."""
 
 
-class Batch(NamedTuple):
-    """What a packed batch held."""
-
-    epoch: int
-    records: tuple[Numbered, ...]
-
-
 class _Head(NamedTuple):
     """What stands before the entries."""
 
-    epoch: int
-    """Whole, or its last byte."""
-    is_epoch_whole: bool
     context: Context | None
     """`None` if all entries are bodies."""
     before: Entry
 
 
-_NO_HEAD = _Head(0, False, None, Entry())
+_NO_HEAD = _Head(None, Entry())
 
 
-def pack_batch(
-    records: Sequence[Numbered],
-    order: RosterOrder,
-    epoch: int,
-    *,
-    is_epoch_known: bool,
-    limit_bytes: int,
-) -> Packed:
+def pack_batch(records: Sequence[Numbered], order: RosterOrder, *, limit_bytes: int) -> Packed:
     """Pack as many records as `limit_bytes` hold; numbers must ascend, gaps are allowed.
 
     A batch ends before the first record of another activation or point, and before the first that
-    was decided by another roster version. `is_epoch_known` is whether the gateway has shown that
-    it knows the epoch: then a byte of it is enough. Raises `ValueError` for numbers that do not
-    ascend.
+    was decided by another roster version. Raises `ValueError` for numbers that do not ascend.
     """
     records = records[:MAX_RECORDS_PER_BATCH]
     if any(after.seq <= before.seq for before, after in pairwise(records)):
@@ -94,7 +74,7 @@ def pack_batch(
     encoder = Encoder()
     first = next((each for each in entries if each.body is None), Entry())
     before = first._replace(seq=entries[0].seq - 1)
-    head = _code_head(encoder, order, _Head(epoch, not is_epoch_known, context, before))
+    head = _code_head(encoder, order, _Head(context, before))
     walk = Walk(encoder, order, _home(order, context), head.before)
     for count, entry in enumerate(entries, 1):
         walk.step(entry)
@@ -112,10 +92,10 @@ def fingerprint_of(content: bytes) -> bytes:
     return content[:FINGERPRINT_BYTES]
 
 
-def unpack_batch(content: bytes, order: RosterOrder, known_epoch: int | None) -> Batch:
-    """Unpack a batch; `known_epoch` is that of the terminal's outbox, if we know of any.
+def unpack_batch(content: bytes, order: RosterOrder) -> tuple[Numbered, ...]:
+    """Unpack a batch.
 
-    Raises `Malformed`, `OtherRoster`, `OtherEpoch`, and `Unsupported` if a later release wrote it.
+    Raises `Malformed`, `OtherRoster`, and `Unsupported` if a later release wrote it.
     """
     if fingerprint_of(content) != order.fingerprint:
         raise OtherRoster("packed by another roster")
@@ -124,12 +104,7 @@ def unpack_batch(content: bytes, order: RosterOrder, known_epoch: int | None) ->
     walk = Walk(decoder, order, _home(order, head.context), head.before)
     entries = [walk.step(Entry()) for _ in range(content[FINGERPRINT_BYTES] + 1)]
     decoder.finish()
-    epoch = head.epoch
-    if not head.is_epoch_whole:
-        if known_epoch is None or known_epoch % _EPOCH_TAIL != epoch:
-            raise OtherEpoch("packed for another outbox")
-        epoch = known_epoch
-    return Batch(epoch, tuple(_numbered(each, head.context, order) for each in entries))
+    return tuple(_numbered(each, head.context, order) for each in entries)
 
 
 def _together(
@@ -168,21 +143,18 @@ def _numbered(entry: Entry, context: Context | None, order: RosterOrder) -> Numb
 
 
 def _code_head(coder: Coder, order: RosterOrder, given: _Head) -> _Head:
-    is_whole = bool(uniform(coder, 2, int(given.is_epoch_whole)))
-    total = _EPOCH_TOTAL if is_whole else _EPOCH_TAIL
-    epoch = uniform(coder, total, given.epoch % total)
     seq = number(coder, given.before.seq)
     if seq >= MAX_SEQ:
         raise Malformed("a sequence number out of bounds")
     if not uniform(coder, 2, int(given.context is not None)):
-        return _Head(epoch, is_whole, None, Entry(seq))
+        return _Head(None, Entry(seq))
     context = _code_context(coder, order, given.context or Context(0, "", None))
     wall_s = number(coder, given.before.wall_s)
     if wall_s > LAST_SECOND:
         raise Malformed("a time out of bounds")
     lane = uniform(coder, 256, given.before.lane)
     clock = code_clock(coder, given.before.clock)
-    return _Head(epoch, is_whole, context, Entry(seq, wall_s, clock, lane))
+    return _Head(context, Entry(seq, wall_s, clock, lane))
 
 
 def _code_context(coder: Coder, order: RosterOrder, given: Context) -> Context:

@@ -1,12 +1,12 @@
 """Which counters of a sender have been taken: the window of RFC 6479 as a value.
 
-A receiver keeps one for each sender and key epoch, and stores the new one in the transaction that
-stores what the frame brought.
+A receiver keeps one for each sender, direction and epoch, and stores the new one in the transaction
+that stores what the frame brought.
 """
 
 from typing import NamedTuple
 
-COUNTER_BITS = 64
+COUNTER_BITS = 48
 CLEAR_BITS = 24  # of the counter, in the frame's header
 WINDOW = 64  # counters; a burst has at most 16 frames, so four bursts may overtake each other
 

@@ -30,6 +30,7 @@ class Label(Enum):
     ENROLMENT = b"muster/1 enrolment\0"
     BADGE = b"muster/1 badge\0"
     REVOCATIONS = b"muster/1 revocations\0"
+    BULLETIN = b"muster/1 bulletin\0"
 
 
 class _Signed(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

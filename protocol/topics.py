@@ -20,7 +20,7 @@ ACL_USER = "%u"
 _DOWN = re.compile(
     rf"{ROOT}/{NAME_PATTERN}/dn/{NAME_PATTERN}/"
     # Only a roster comes in parts.
-    r"(?:(receipt|refusal|activation|revocations)|(roster)/[0-9]{1,4})"
+    r"(?:(receipt|refusal|activation|revocations|bulletin)|(roster)/[0-9]{1,4})"
 )
 
 
@@ -40,6 +40,7 @@ class Down(Enum):
     ROSTER = "roster"
     ACTIVATION = "activation"
     REVOCATIONS = "revocations"
+    BULLETIN = "bulletin"
 
 
 class UpTopic(NamedTuple):

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from protocol.ids import parse_name
+from protocol.limits import RAW_KEY_BYTES
 from protocol.suites import SigningKey
 from provisioning.errors import BadPlan, NoSuchCounty
 
@@ -36,6 +37,7 @@ SERVER_LIFE = timedelta(days=3 * 365)
 # broker's own administrator could put an old one back: it never goes stale on its own.
 CRL_LIFE = ISSUING_LIFE
 COUNTY_KEY_BYTES = 32  # HMAC-SHA256 under a key of its own output size
+RADIO_KEY_BYTES = RAW_KEY_BYTES  # everything on the radio follows from it: protocol.radio_keys
 
 _DNS_NAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
@@ -60,7 +62,7 @@ class _Signer:
 
 @dataclass(frozen=True)
 class AuthorityFiles:
-    """The authority at rest, without the root's key. PEM, but for `county_key`."""
+    """The authority at rest, without the root's key. PEM, but for `county_key`, `radio_key`."""
 
     root_certificate: bytes
     issuing_key: bytes = field(repr=False)
@@ -68,6 +70,7 @@ class AuthorityFiles:
     statement_key: bytes = field(repr=False)
     badge_key: bytes = field(repr=False)
     county_key: bytes = field(repr=False)
+    radio_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Authority:
     """Issues badges; every node is made with its public half."""
     county_key: bytes = field(repr=False)
     """Keys the credential digests of the whole county."""
+    radio_key: bytes = field(repr=False)
+    """What the radio keys of every node are derived from; only the gateway is given it."""
 
     @property
     def trust_pem(self) -> bytes:
@@ -145,7 +150,9 @@ class Authority:
         return Credentials(_key_pem(key), chain, certificate.serial_number)
 
 
-def create_authority(county: str, county_key: bytes, now: datetime) -> tuple[bytes, AuthorityFiles]:
+def create_authority(
+    county: str, county_key: bytes, radio_key: bytes, now: datetime
+) -> tuple[bytes, AuthorityFiles]:
     """Make a new county's root key (PEM) and everything else. Raises `Malformed` for no name."""
     parse_name(county)
     root_key = ec.generate_private_key(ec.SECP256R1())
@@ -160,6 +167,7 @@ def create_authority(county: str, county_key: bytes, now: datetime) -> tuple[byt
         statement_key=_key_pem(Ed25519PrivateKey.generate()),
         badge_key=_key_pem(Ed25519PrivateKey.generate()),
         county_key=county_key,
+        radio_key=radio_key,
     )
 
 
@@ -180,7 +188,7 @@ def open_authority(files: AuthorityFiles) -> Authority:
     ):
         raise NoSuchCounty("the authority's keys are of the wrong kind")
     signer = _Signer(issuing_key, issuing)
-    return Authority(signer, root, statement_key, badge_key, files.county_key)
+    return Authority(signer, root, statement_key, badge_key, files.county_key, files.radio_key)
 
 
 def _general_name(host: str) -> x509.GeneralName:

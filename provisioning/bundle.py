@@ -11,9 +11,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from protocol.keys import Role
+from protocol.keys import GATEWAY_RADIO_ADDRESS, Role
 from provisioning import broker
-from provisioning.authority import COUNTY_KEY_BYTES, Authority, create_authority, open_authority
+from provisioning.authority import (
+    COUNTY_KEY_BYTES,
+    RADIO_KEY_BYTES,
+    Authority,
+    create_authority,
+    open_authority,
+)
 from provisioning.county import (
     county_of,
     county_toml,
@@ -25,6 +31,7 @@ from provisioning.errors import AlreadyThere, BadPlan
 from provisioning.layout import COUNTY_TOML, GATEWAY_TOML, IDENTITY, TERMINAL_TOML, CountyFolder
 from provisioning.node_identity import NodeIdentity, create_node, save_node
 from provisioning.plans import CountyPlan, TerminalPlan
+from provisioning.radio_addresses import assign_address
 from provisioning.vault import load_authority, save_authority
 from runtime.files import SECRET_MODE, write_atomic
 from runtime.release import RELEASED
@@ -44,7 +51,9 @@ def create_county(folder: Path, plan: CountyPlan, now: datetime) -> None:
     folder = folder.absolute()
     if folder.exists():
         raise AlreadyThere(f"{folder} exists; a county needs a new folder")
-    root_key, files = create_authority(plan.name, secrets.token_bytes(COUNTY_KEY_BYTES), now)
+    root_key, files = create_authority(
+        plan.name, secrets.token_bytes(COUNTY_KEY_BYTES), secrets.token_bytes(RADIO_KEY_BYTES), now
+    )
     authority = open_authority(files)
     gateway = create_node(
         authority,
@@ -53,6 +62,7 @@ def create_county(folder: Path, plan: CountyPlan, now: datetime) -> None:
         role=Role.GATEWAY,
         point="",
         peers=(),
+        radio_address=GATEWAY_RADIO_ADDRESS,
         now=now,
     )
     with _appearing_whole(folder, SHARED_MODE) as building:
@@ -88,6 +98,7 @@ def create_terminal(folder: Path, plan: TerminalPlan, now: datetime) -> Path:
         role=Role.TERMINAL,
         point=plan.point,
         peers=(paths.gateway_enrolment.read_bytes(),),
+        radio_address=assign_address(paths.radio_addresses, plan.name),
         now=now,
     )
     with _appearing_whole(target, PRIVATE_MODE) as building:

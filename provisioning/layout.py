@@ -1,7 +1,7 @@
 """Where everything lies in a county's folder.
 
     authority/          root.key root.crt issuing.key issuing.crt statement.key county.key badge.key
-                        gateway.enrolment badges.issued badges.revoked
+                        radio.key gateway.enrolment badges.issued badges.revoked radio.addresses
                         stays with the county; never on a node
     broker/             mosquitto.conf acl ca.pem server.crt server.key crl.pem
     gateway/            gateway.toml identity/ enrolments/NODE.enrolment badges.revoked
@@ -38,6 +38,7 @@ class CountyFolder:
         self.gateway_enrolment = self.authority / "gateway.enrolment"
         self.issued_badges = self.authority / "badges.issued"
         self.revoked_badges = self.authority / REVOKED_BADGES
+        self.radio_addresses = self.authority / "radio.addresses"
         self.broker = folder / "broker"
         self.gateway = folder / "gateway"
         self.gateway_revoked_badges = self.gateway / REVOKED_BADGES

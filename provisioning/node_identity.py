@@ -14,6 +14,7 @@ from protocol.keys import (
     encode_identity,
     issue_enrolment,
 )
+from protocol.radio_keys import group_radio_key, node_radio_key
 from provisioning.authority import Authority, Credentials
 from provisioning.layout import NODE_IDENTITY
 from runtime.files import SECRET_MODE, write_atomic
@@ -39,6 +40,7 @@ def create_node(
     role: Role,
     point: str,
     peers: Sequence[bytes],
+    radio_address: int,
     now: datetime,
 ) -> NodeIdentity:
     """Draw a node's keys and enrol them; `peers` are enrolments it shall trust."""
@@ -51,6 +53,7 @@ def create_node(
         opening.public_key().public_bytes_raw(),
         point,
         int(now.timestamp() * 1000),
+        radio_address,
     )
     secrets = IdentityFile(
         county,
@@ -61,6 +64,11 @@ def create_node(
         authority.statement_key.public_key().public_bytes_raw(),
         tuple(peers),
         (authority.badge_key.public_key().public_bytes_raw(),),
+        radio_address,
+        authority.radio_key
+        if role is Role.GATEWAY
+        else node_radio_key(authority.radio_key, county, node),
+        group_radio_key(authority.radio_key, county),
     )
     return NodeIdentity(
         issue_enrolment(authority.statement_key, enrolment),

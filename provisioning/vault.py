@@ -13,6 +13,7 @@ ISSUING_CERTIFICATE = "issuing.crt"
 STATEMENT_KEY = "statement.key"
 BADGE_KEY = "badge.key"
 COUNTY_KEY = "county.key"
+RADIO_KEY = "radio.key"
 
 
 def save_authority(folder: Path, root_key: bytes, files: AuthorityFiles) -> None:
@@ -24,6 +25,7 @@ def save_authority(folder: Path, root_key: bytes, files: AuthorityFiles) -> None
     write_atomic(folder / STATEMENT_KEY, files.statement_key, mode=SECRET_MODE)
     write_atomic(folder / BADGE_KEY, files.badge_key, mode=SECRET_MODE)
     write_atomic(folder / COUNTY_KEY, files.county_key, mode=SECRET_MODE)
+    write_atomic(folder / RADIO_KEY, files.radio_key, mode=SECRET_MODE)
 
 
 def load_authority(folder: Path) -> Authority:
@@ -36,6 +38,7 @@ def load_authority(folder: Path) -> Authority:
             statement_key=(folder / STATEMENT_KEY).read_bytes(),
             badge_key=(folder / BADGE_KEY).read_bytes(),
             county_key=(folder / COUNTY_KEY).read_bytes(),
+            radio_key=(folder / RADIO_KEY).read_bytes(),
         )
     except FileNotFoundError as error:
         raise NoSuchCounty(f"{error.filename} is missing") from error

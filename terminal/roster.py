@@ -1,12 +1,17 @@
-"""The terminal's copy of the roster and the activation, kept as they came: sealed and signed."""
+"""The terminal's copy of the roster and the activation, kept as they came: sealed and signed.
+
+Changes that came by radio since the last whole roster are kept beside it, sealed to the terminal.
+"""
 
 import logging
 from pathlib import Path
 
 import msgspec
 
+from protocol import suites
+from protocol.bulletin import RosterChange, changed
 from protocol.downlink import Activation, Content, unpack_downlink
-from protocol.errors import ProtocolError
+from protocol.errors import OtherRoster, ProtocolError
 from protocol.keys import Identity
 from protocol.packing import decode_as
 from protocol.roster import Roster, RosterPart, join_parts
@@ -15,7 +20,9 @@ from runtime.files import SECRET_MODE, write_atomic
 log = logging.getLogger(__name__)
 
 ROSTER_FILE = "roster.sealed"
+CHANGES_FILE = "roster-changes.sealed"
 ACTIVATION_FILE = "activation.sealed"
+_SEALED_CHANGES = b"muster/1 roster changes at rest\0"
 _NEVER = (0, 0)  # older than anything that was issued
 
 
@@ -25,6 +32,8 @@ class RosterBook:
     def __init__(self, folder: Path, identity: Identity) -> None:
         self._folder, self._identity = folder, identity
         self._parts: dict[int, tuple[RosterPart, bytes]] = {}
+        self._changes: list[RosterChange] = []
+        """Made to the roster that is on the disk, in this order."""
         self.roster: Roster | None = None
         self.activation: Activation | None = None
         self._load()
@@ -48,6 +57,25 @@ class RosterBook:
         messages = [message for _, message in self._parts.values()]
         self._parts.clear()
         self._save(ROSTER_FILE, msgspec.msgpack.encode(messages))
+        self._changes.clear()
+        (self._folder / CHANGES_FILE).unlink(missing_ok=True)
+        return True
+
+    def take_change(self, change: RosterChange) -> bool:
+        """Change the roster at hand; returns whether it was the one the change is of.
+
+        The change must come out of a verified bulletin. Raises `Malformed` for one that cannot be.
+        """
+        if self.roster is None:
+            return False
+        try:
+            self.roster = changed(self.roster, change)
+        except OtherRoster:  # this one came already, or the one before it did not
+            return False
+        self._changes.append(change)
+        public = self._identity.opening_key.public_key()
+        encoded = msgspec.msgpack.encode(self._changes)
+        self._save(CHANGES_FILE, suites.hpke_seal(public, encoded, _SEALED_CHANGES))
         return True
 
     def take_activation(self, message: bytes) -> bool:
@@ -66,6 +94,7 @@ class RosterBook:
         for name, load in (
             (ACTIVATION_FILE, self._load_activation),
             (ROSTER_FILE, self._load_roster),
+            (CHANGES_FILE, self._load_changes),
         ):
             path = self._folder / name
             try:
@@ -80,6 +109,13 @@ class RosterBook:
     def _load_roster(self, data: bytes) -> None:
         messages = decode_as(data, list[bytes])
         self.roster = join_parts([self._open(message, RosterPart) for message in messages])
+
+    def _load_changes(self, sealed: bytes) -> None:
+        plain = suites.hpke_open(self._identity.opening_key, sealed, _SEALED_CHANGES)
+        for change in decode_as(plain, list[RosterChange]):
+            if self.roster is not None:
+                self.roster = changed(self.roster, change)
+                self._changes.append(change)
 
     def _open(self, message: bytes, shape: type[Content]) -> Content:
         identity = self._identity

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from drivers.gnss.rules import MAX_SPEED_MPS
 from drivers.panel import PINS
+from drivers.radios.site import RadioSettings
 from protocol.fields import NameText
 from runtime.config import BrokerSettings, PortNumber
 
@@ -84,6 +85,7 @@ class TerminalSettings(Struct, frozen=True, forbid_unknown_fields=True):
     gnss: GnssSettings | None = None
     panel: PanelSettings | None = None
     power: PowerSettings | None = None
+    radio: RadioSettings | None = None
     lane: Annotated[int, Meta(ge=1, le=99)] = 1
     identity: Path = Path("identity")
     data: Path = Path("data")

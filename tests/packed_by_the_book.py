@@ -102,12 +102,12 @@ def usual(symbol: int, count: int) -> list[int]:
 class Book:
     """Reads one batch; `roster` is that of radio.json, with its people in roster order."""
 
-    def __init__(self, content: bytes, roster: Json, known_epoch: int) -> None:
+    def __init__(self, content: bytes, roster: Json) -> None:
         people = {person[0]: person for person in roster["people"]}
         self.people = [people[number] for number in roster["order"]]
         self.code = RangeCode(content[4:])
         self.count = content[3] + 1
-        self.roster, self.known_epoch = roster, known_epoch
+        self.roster = roster
         self.free = set(range(len(self.people)))
         self.came: list[int] = []
         self.last: int | None = None
@@ -121,19 +121,16 @@ class Book:
         self.verdicts = [usual(verdicts.get(reason, 3) - 1, 4) for reason in range(16)]
         self.presented: dict[int, Row] = {}
 
-    def read(self) -> tuple[int, list[tuple[int, bytes | Row]]]:
-        """The epoch; by number, bodies and the fields of records in the order of section 2."""
+    def read(self) -> list[tuple[int, bytes | Row]]:
+        """By number, bodies and the fields of records in the order of section 2."""
         code = self.code
-        is_whole = code.uniform(2)
-        epoch = code.uniform(2**32) if is_whole else code.uniform(256)
         self.seq = code.number()
         if code.uniform(2):
             self._head()
         else:
             self.point = ""
         self.home = [n for n, person in enumerate(self.people) if person[3] == self.point]
-        records = [self._entry() for _ in range(self.count)]
-        return epoch if is_whole else self.known_epoch, records
+        return [self._entry() for _ in range(self.count)]
 
     def _head(self) -> None:
         code, points = self.code, self.roster["points"]

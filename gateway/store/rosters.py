@@ -59,9 +59,9 @@ class RosterStore:
             raise StoreError(f"the roster cannot be stored: {error}") from error
         return version
 
-    def load(self, points: Sequence[Point]) -> Roster:
-        """The newest roster."""
-        version = self.version()
+    def load(self, points: Sequence[Point], version: int | None = None) -> Roster:
+        """A version of the roster; None: the newest."""
+        version = self.version() if version is None else version
         row = self._db.execute(
             "SELECT issued_ms FROM roster WHERE version = ?", (version,)
         ).fetchone()

@@ -142,9 +142,9 @@ def _records(story: list[Visit]) -> list[Numbered]:
 def _packed_bytes(story: list[Visit], order: RosterOrder) -> float:
     """Of the first `RECORDS`, whatever frames that takes, and only if they can be read again."""
     records = _records(story)[:RECORDS]
-    content, taken = pack_batch(records, order, 1, is_epoch_known=True, limit_bytes=255)
-    batch = unpack_batch(content, order, 1)
-    people = [each.record.person for each in batch.records if isinstance(each.record, CheckIn)]
+    content, taken = pack_batch(records, order, limit_bytes=255)
+    batch = unpack_batch(content, order)
+    people = [each.record.person for each in batch if isinstance(each.record, CheckIn)]
     if people != [person for person, _ in story[:taken]]:
         raise RuntimeError("the batch does not say who came")
     return len(content) / taken
@@ -152,7 +152,7 @@ def _packed_bytes(story: list[Visit], order: RosterOrder) -> float:
 
 def _in_a_frame(story: list[Visit], order: RosterOrder) -> float:
     limit_bytes = FRAME_BYTES - OVERHEAD_BYTES
-    return pack_batch(_records(story), order, 1, is_epoch_known=True, limit_bytes=limit_bytes).taken
+    return pack_batch(_records(story), order, limit_bytes=limit_bytes).taken
 
 
 def _mean(

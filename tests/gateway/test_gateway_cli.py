@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from gateway.store.rosters import RosterStore
 from gateway.store.sqlite import DATABASE
 from muster import main
 from provisioning.bundle import create_county
 from provisioning.layout import GATEWAY_TOML, IDENTITY, CountyFolder
 from provisioning.plans import CountyPlan
 from tests.musters import NAMES, NUMBERS
+from tests.parties import NOW_MS
 
 HEADER = "id_number,name,unit,point\n"
 GOOD = f"{NUMBERS[0]},{NAMES[0]},一排,town-hall\n"
@@ -129,3 +131,19 @@ def test_two_points_of_one_name_stop_the_start(folder: Path) -> None:
 def test_a_missing_identity_stops_the_start(folder: Path) -> None:
     (folder / IDENTITY / "node.identity").unlink()
     assert "node.identity: cannot be read" in gateway(folder, "run").output
+
+
+def test_a_notice_is_kept_and_one_that_is_too_long_is_not(folder: Path) -> None:
+    assert gateway(folder, "notice", "改到小学操场集合").exit_code == 0
+    refused = gateway(folder, "notice", "长" * 121)
+    assert refused.exit_code == 1
+    assert "1 to 120 characters" in refused.output
+
+
+def test_an_activation_is_ended_once(folder: Path) -> None:
+    assert "no activation is running" in gateway(folder, "end-activation").output
+    store = RosterStore(folder / "data" / DATABASE)
+    store.activation(b"definition", NOW_MS)
+    store.close()
+    assert "activation 1 is ended" in gateway(folder, "end-activation").output
+    assert gateway(folder, "end-activation").exit_code == 1

@@ -29,7 +29,7 @@ POINTS = (Point("qingshui", "清水镇", "Qingshui"), Point("heping", "和平镇
 def terminal(node: str, opening: OpeningKey) -> Peer:
     signing = SigningKey.generate().public_key().public_bytes_raw()
     sealing = opening.public_key().public_bytes_raw()
-    return Peer(Enrolment("qinghe", node, Role.TERMINAL, signing, sealing, "qingshui", 0))
+    return Peer(Enrolment("qinghe", node, Role.TERMINAL, signing, sealing, "qingshui", 0, 1))
 
 
 HERE = terminal("qingshui-1", OPENING)

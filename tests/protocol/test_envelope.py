@@ -32,7 +32,7 @@ BODIES = [b"one", b"two", b"three", b"four", b"five", b"six"]
 def peer(private: OpeningKey) -> Peer:
     sealing = private.public_key().public_bytes_raw()
     signing = SigningKey.generate().public_key().public_bytes_raw()
-    return Peer(Enrolment("qinghe", "county-1", Role.GATEWAY, signing, sealing, "", 0))
+    return Peer(Enrolment("qinghe", "county-1", Role.GATEWAY, signing, sealing, "", 0, 0))
 
 
 def packed(

@@ -27,6 +27,7 @@ GATEWAY = Enrolment(
     OPENING.public_key().public_bytes_raw(),
     "",
     1,
+    0,
 )
 
 
@@ -40,6 +41,9 @@ def identity_file(*peers: Enrolment) -> IdentityFile:
         AUTHORITY.public_key().public_bytes_raw(),
         tuple(issue_enrolment(AUTHORITY, peer) for peer in peers),
         (BADGE_ISSUER.public_key().public_bytes_raw(),),
+        1,
+        b"r" * 32,
+        b"g" * 32,
     )
 
 
@@ -68,6 +72,10 @@ def test_nobody_else_can_enrol() -> None:
         {"sealing_public": b"x" * 33},
         {"point": "+"},
         {"issued_ms": -1},
+        {"radio_address": -1},
+        {"radio_address": 65536},
+        {"radio_address": 1},
+        {"role": Role.TERMINAL},
     ],
     ids=repr,
 )
@@ -82,6 +90,8 @@ def test_an_identity_comes_back() -> None:
     assert (identity.county, identity.node) == ("qinghe", "qingshui-1")
     assert identity.signing_key.public_key() == SIGNING.public_key()
     assert identity.opening_key.public_key() == OPENING.public_key()
+    assert (identity.radio_address, identity.radio_key) == (1, b"r" * 32)
+    assert identity.group_radio_key == b"g" * 32
     assert identity.authority == AUTHORITY.public_key()
     assert [peer.enrolment for peer in identity.peers] == [GATEWAY]
     assert identity.badge_issuers == {
@@ -90,7 +100,9 @@ def test_an_identity_comes_back() -> None:
     assert decode_identity(encode_identity(identity_file())).peers == ()
 
 
-@pytest.mark.parametrize("field", ["signing_private", "opening_private", "county_key"])
+@pytest.mark.parametrize(
+    "field", ["signing_private", "opening_private", "county_key", "radio_key", "group_radio_key"]
+)
 def test_an_identity_with_a_key_cut_short_is_refused(field: str) -> None:
     short = msgspec.structs.replace(identity_file(), **{field: b"short"})
     with pytest.raises(Malformed):
@@ -104,7 +116,9 @@ def test_a_badge_issuer_that_is_no_key_is_refused() -> None:
             decode_identity(encode_identity(file))
 
 
-@pytest.mark.parametrize("change", [{"role": Role.TERMINAL}, {"county": "another"}], ids=repr)
+@pytest.mark.parametrize(
+    "change", [{"role": Role.TERMINAL, "radio_address": 1}, {"county": "another"}], ids=repr
+)
 def test_a_terminal_only_seals_to_gateways_of_its_county(change: dict[str, object]) -> None:
     stranger = msgspec.structs.replace(GATEWAY, **change)
     with pytest.raises(Malformed):
@@ -115,7 +129,7 @@ def test_no_repr_holds_a_key() -> None:
     file = identity_file()
     identity = decode_identity(encode_identity(file))
     assert repr(file) == "IdentityFile(qinghe, qingshui-1)"
-    assert "k" * 32 not in repr(identity)
+    assert not any(letter * 32 in repr(identity) for letter in "krg")
     assert "signing_key" not in repr(identity)
 
 

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 
 from protocol.adaptive import number, uniform
 from protocol.codec import decode_record, encode_record
-from protocol.errors import Malformed, OtherEpoch, OtherRoster, ProtocolError, Unsupported
+from protocol.errors import Malformed, OtherRoster, ProtocolError, Unsupported
 from protocol.frames import MAX_FRAME_BYTES, OVERHEAD_BYTES
 from protocol.packed import (
     MAX_RECORDS_PER_BATCH,
-    Batch,
     Numbered,
     fingerprint_of,
     pack_batch,
@@ -80,7 +79,7 @@ def numbered(*records: Record | UnknownRecord) -> list[Numbered]:
 
 
 def packed(records: list[Numbered], order: RosterOrder = ORDER, limit: int = LIMIT_BYTES) -> bytes:
-    content, taken = pack_batch(records, order, EPOCH, is_epoch_known=False, limit_bytes=limit)
+    content, taken = pack_batch(records, order, limit_bytes=limit)
     assert taken == len(records)
     return content
 
@@ -166,12 +165,11 @@ def assert_same_time(got: Stamp, sent: Stamp) -> None:
 
 @given(musters())
 def test_what_is_promised_comes_back(story: list[Numbered]) -> None:
-    content, taken = pack_batch(story, ORDER, EPOCH, is_epoch_known=False, limit_bytes=LIMIT_BYTES)
+    content, taken = pack_batch(story, ORDER, limit_bytes=LIMIT_BYTES)
     assert len(content) <= LIMIT_BYTES
-    batch = unpack_batch(content, ORDER, None)
-    assert batch.epoch == EPOCH
-    assert [each.seq for each in batch.records] == [each.seq for each in story[:taken]]
-    for got, sent in zip(batch.records, story, strict=False):
+    batch = unpack_batch(content, ORDER)
+    assert [each.seq for each in batch] == [each.seq for each in story[:taken]]
+    for got, sent in zip(batch, story, strict=False):
         assert_as_promised(got.record, sent.record)
 
 
@@ -181,11 +179,11 @@ def test_any_record_that_does_not_fit_arrives_as_it_was(
 ) -> None:
     """Strategies draw numbers nobody has: only strangers fit, all others go as bodies."""
     story = numbered(*records)
-    content, taken = pack_batch(story, order, EPOCH, is_epoch_known=True, limit_bytes=LIMIT_BYTES)
+    content, taken = pack_batch(story, order, limit_bytes=LIMIT_BYTES)
     if not taken:
         assert content == b""
         return
-    for got, sent in zip(unpack_batch(content, order, EPOCH).records, story, strict=False):
+    for got, sent in zip(unpack_batch(content, order), story, strict=False):
         assert isinstance(sent.record, CheckIn)
         person = sent.record.person
         if person is not None and order.place_of(person) is None:
@@ -199,15 +197,15 @@ def test_unknown_records_and_bodies_travel_with_the_others() -> None:
     empty = UnknownRecord(0, b"")
     elsewhere = check_in(person=5)
     story = numbered(later, check_in(), elsewhere, empty)
-    batch = unpack_batch(packed(story), ORDER, None)
-    assert [each.record for each in batch.records][0::2] == [later, elsewhere]
-    assert batch.records[3].record == empty
-    assert_as_promised(batch.records[1].record, story[1].record)
+    batch = unpack_batch(packed(story), ORDER)
+    assert [each.record for each in batch][0::2] == [later, elsewhere]
+    assert batch[3].record == empty
+    assert_as_promised(batch[1].record, story[1].record)
 
 
 def test_a_batch_of_bodies_only() -> None:
     story = numbered(check_in(person=5), UnknownRecord(99, b"\x92\x63\x01"))
-    assert unpack_batch(packed(story), ORDER, None) == Batch(EPOCH, tuple(story))
+    assert unpack_batch(packed(story), ORDER) == tuple(story)
 
 
 @pytest.mark.parametrize(
@@ -222,16 +220,16 @@ def test_a_batch_of_bodies_only() -> None:
 )
 def test_a_batch_ends_where_another_begins(other: Record | UnknownRecord) -> None:
     story = numbered(check_in(), other)
-    content, taken = pack_batch(story, ORDER, EPOCH, is_epoch_known=False, limit_bytes=LIMIT_BYTES)
+    content, taken = pack_batch(story, ORDER, limit_bytes=LIMIT_BYTES)
     assert taken == 1
-    assert len(unpack_batch(content, ORDER, None).records) == 1
+    assert len(unpack_batch(content, ORDER)) == 1
 
 
 def test_undos_go_with_check_ins_of_any_roster_version() -> None:
     undo = Undo(check_in().at, 7, "qingshui", 1, 3, 1000, check_in().credential)
     story = numbered(undo, check_in(roster_version=2), undo)
-    batch = unpack_batch(packed(story), ORDER, None)
-    for got, sent in zip(batch.records, story, strict=True):
+    batch = unpack_batch(packed(story), ORDER)
+    for got, sent in zip(batch, story, strict=True):
         assert_as_promised(got.record, sent.record)
 
 
@@ -243,8 +241,8 @@ def test_an_undo_of_what_the_batch_holds_costs_little() -> None:
 
 @pytest.mark.parametrize("point", ["", "上河口", "河" * 32, "another-point"])
 def test_points_the_roster_does_not_name(point: str) -> None:
-    batch = unpack_batch(packed(numbered(check_in(point=point))), ORDER, None)
-    assert isinstance(record := batch.records[0].record, CheckIn)
+    batch = unpack_batch(packed(numbered(check_in(point=point))), ORDER)
+    assert isinstance(record := batch[0].record, CheckIn)
     assert record.point == point
 
 
@@ -252,26 +250,22 @@ def test_everybody_comes_twice_in_any_order() -> None:
     numbers = [1000 + (number * 77) % 120 for number in range(120)]
     story = numbered(*(check_in(number) for number in numbers + numbers[::-1]))
     while story:
-        content, taken = pack_batch(
-            story, ORDER, EPOCH, is_epoch_known=True, limit_bytes=LIMIT_BYTES
-        )
-        for got, sent in zip(
-            unpack_batch(content, ORDER, EPOCH).records, story[:taken], strict=True
-        ):
+        content, taken = pack_batch(story, ORDER, limit_bytes=LIMIT_BYTES)
+        for got, sent in zip(unpack_batch(content, ORDER), story[:taken], strict=True):
             assert_as_promised(got.record, sent.record)
         story = story[taken:]
 
 
 def test_a_batch_never_holds_more_than_its_count_can_say() -> None:
     story = numbered(*[check_in()] * 300)
-    content, taken = pack_batch(story, ORDER, EPOCH, is_epoch_known=True, limit_bytes=LIMIT_BYTES)
+    content, taken = pack_batch(story, ORDER, limit_bytes=LIMIT_BYTES)
     assert taken == MAX_RECORDS_PER_BATCH
-    assert len(unpack_batch(content, ORDER, EPOCH).records) == taken
+    assert len(unpack_batch(content, ORDER)) == taken
 
 
 def test_nothing_and_no_room_make_no_batch() -> None:
     for story, limit in (([], LIMIT_BYTES), (numbered(check_in()), 10)):
-        assert pack_batch(story, ORDER, EPOCH, is_epoch_known=True, limit_bytes=limit) == (b"", 0)
+        assert pack_batch(story, ORDER, limit_bytes=limit) == (b"", 0)
 
 
 def test_numbers_ascend() -> None:
@@ -279,31 +273,23 @@ def test_numbers_ascend() -> None:
         packed([Numbered(2, check_in()), Numbered(2, check_in())])
 
 
-def test_the_roster_and_the_epoch_must_be_those_it_was_packed_by() -> None:
+def test_the_roster_must_be_that_it_was_packed_by() -> None:
     content = packed(numbered(check_in()))
     for other in (roster(119), roster(version=4)):
         with pytest.raises(OtherRoster):
-            unpack_batch(content, RosterOrder(other), EPOCH)
-    short, _ = pack_batch(
-        numbered(check_in()), ORDER, EPOCH, is_epoch_known=True, limit_bytes=LIMIT_BYTES
-    )
-    assert len(short) == len(content) - 3
-    assert unpack_batch(short, ORDER, EPOCH).epoch == EPOCH
-    for unknown in (None, EPOCH + 1):
-        with pytest.raises(OtherEpoch):
-            unpack_batch(short, ORDER, unknown)
+            unpack_batch(content, RosterOrder(other))
 
 
 def test_a_reason_of_a_later_release_is_told_from_garbage() -> None:
     later = msgspec.structs.replace(check_in(), reason=15)
     with pytest.raises(Unsupported):
-        unpack_batch(packed(numbered(later)), ORDER, EPOCH)
+        unpack_batch(packed(numbered(later)), ORDER)
 
 
 def test_a_reason_without_room_travels_as_a_body() -> None:
     later = msgspec.structs.replace(check_in(), reason=16)
-    batch = unpack_batch(packed(numbered(later)), ORDER, EPOCH)
-    assert batch.records[0].record == UnknownRecord(1, encode_record(later))
+    batch = unpack_batch(packed(numbered(later)), ORDER)
+    assert batch[0].record == UnknownRecord(1, encode_record(later))
 
 
 @given(st.binary(max_size=MAX_FRAME_BYTES + 2), st.sampled_from([ORDER, NOBODY]))
@@ -312,11 +298,11 @@ def test_a_reason_without_room_travels_as_a_body() -> None:
 def test_hostile_bytes_make_a_batch_or_the_declared_errors(data: bytes, order: RosterOrder) -> None:
     content = order.fingerprint + data
     try:
-        batch = unpack_batch(content, order, EPOCH)
-    except (Malformed, OtherEpoch, Unsupported):
+        batch = unpack_batch(content, order)
+    except (Malformed, Unsupported):
         return
-    assert len(batch.records) == data[0] + 1
-    for seq, record in batch.records:
+    assert len(batch) == data[0] + 1
+    for seq, record in batch:
         assert 1 <= seq < 2**48
         if not isinstance(record, UnknownRecord):
             assert decode_record(encode_record(record)) == record  # in bounds, so it can be stored
@@ -326,16 +312,16 @@ def test_hostile_bytes_make_a_batch_or_the_declared_errors(data: bytes, order: R
 def test_any_cut_and_any_flip_ends_in_a_batch_or_the_declared_errors(
     story: list[Numbered], data: st.DataObject
 ) -> None:
-    content, _ = pack_batch(story, ORDER, EPOCH, is_epoch_known=True, limit_bytes=LIMIT_BYTES)
+    content, _ = pack_batch(story, ORDER, limit_bytes=LIMIT_BYTES)
     changed = bytearray(content[: data.draw(st.integers(0, len(content)))])
     if changed:
         bit = data.draw(st.integers(0, len(changed) * 8 - 1))
         changed[bit // 8] ^= 1 << bit % 8
     try:
-        batch = unpack_batch(bytes(changed), ORDER, EPOCH)
+        batch = unpack_batch(bytes(changed), ORDER)
     except ProtocolError:
         return
-    assert len(batch.records) <= MAX_RECORDS_PER_BATCH
+    assert len(batch) <= MAX_RECORDS_PER_BATCH
 
 
 def hostile(*values: tuple[int, int]) -> bytes:
@@ -351,20 +337,20 @@ def hostile(*values: tuple[int, int]) -> bytes:
     return ORDER.fingerprint + b"\0" + encoder.finish()
 
 
-EPOCH_OK, SEQ_OK, SOME = [(2, 1), (2**32, EPOCH)], (0, 40), (2, 1)
+SEQ_OK, SOME = (0, 40), (2, 1)
 AT_QINGSHUI, SAME_VERSION = (3, 0), (2, 1)
 
 
 @pytest.mark.parametrize(
     "values",
     [
-        [*EPOCH_OK, (0, 2**48 - 1)],
-        [*EPOCH_OK, SEQ_OK, (2, 0), (4, 1), (241, 0)],  # a stranger at no point
-        [*EPOCH_OK, SEQ_OK, SOME, (0, 2**53), AT_QINGSHUI, SAME_VERSION],
-        [*EPOCH_OK, SEQ_OK, SOME, (0, 7), AT_QINGSHUI, (2, 0), (0, 2**53)],
-        [*EPOCH_OK, SEQ_OK, SOME, (0, 7), AT_QINGSHUI, SAME_VERSION, (0, 2**47)],
-        [*EPOCH_OK, SEQ_OK, SOME, (0, 7), (3, 2), (129, 1), (256, 0xFF)],
-        [*EPOCH_OK, SEQ_OK, SOME, (0, 7), (3, 2), (129, 33), (2**16, 0x4141)]
+        [(0, 2**48 - 1)],
+        [SEQ_OK, (2, 0), (4, 1), (241, 0)],  # a stranger at no point
+        [SEQ_OK, SOME, (0, 2**53), AT_QINGSHUI, SAME_VERSION],
+        [SEQ_OK, SOME, (0, 7), AT_QINGSHUI, (2, 0), (0, 2**53)],
+        [SEQ_OK, SOME, (0, 7), AT_QINGSHUI, SAME_VERSION, (0, 2**47)],
+        [SEQ_OK, SOME, (0, 7), (3, 2), (129, 1), (256, 0xFF)],
+        [SEQ_OK, SOME, (0, 7), (3, 2), (129, 33), (2**16, 0x4141)]
         + [(2**16, 0x4141)] * 15
         + [(256, 0x41)],
     ],
@@ -372,12 +358,12 @@ AT_QINGSHUI, SAME_VERSION = (3, 0), (2, 1)
 )
 def test_heads_that_nobody_writes(values: list[tuple[int, int]]) -> None:
     with pytest.raises(Malformed):
-        unpack_batch(hostile(*values), ORDER, EPOCH)
+        unpack_batch(hostile(*values), ORDER)
 
 
 def test_bytes_behind_the_batch_are_refused() -> None:
     with pytest.raises(Malformed):
-        unpack_batch(packed(numbered(check_in())) + bytes(9), ORDER, EPOCH)
+        unpack_batch(packed(numbered(check_in())) + bytes(9), ORDER)
 
 
 @pytest.mark.parametrize("size", [0, FINGERPRINT_BYTES, MAX_FRAME_BYTES + 1])

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from protocol import errors, suites
 from protocol.badge import BadgeVerdict, check_badge, issuers_of, parse_badge_id
 from protocol.base45 import decode_base45, encode_base45
+from protocol.bulletin import unpack_bulletin
 from protocol.codec import decode_record, encode_record, kind_of
 from protocol.downlink import Activation, unpack_downlink
 from protocol.envelope import RecordOpener, unpack_envelope
@@ -115,6 +116,18 @@ def test_the_envelope_opens_for_both_recipients(private: OpeningKey) -> None:
     assert (envelope.first_seq, envelope.last_seq) == (41, 45)
     expected = [bytes.fromhex(vector["body"]) for vector in RECORDS["sealed"]]
     assert RecordOpener([private]).open(envelope) == expected
+
+
+def test_the_bulletin_is_the_gateways() -> None:
+    bulletin = unpack_bulletin(message("bulletin"), made.COUNTY, signer("bulletin"))
+    assert bulletin == made.BULLETIN
+    payload = msgspec.msgpack.decode(msgspec.msgpack.decode(message("bulletin"))[1])
+    assert payload[:3] == [made.COUNTY, 2, made.AT_MS + 5000]
+    assert payload[4:7] == [made.AT_MS + 4000, [[made.AT_MS + 3000, "改到小学操场集合"]], 3]
+    person = [9, bytes(range(16)), "李四", "民兵一排", "qingshui", "", 0, []]
+    assert payload[7] == [
+        2, made.AT_MS - 1000, 3, made.AT_MS + 2000, [7], [[1, person]]
+    ]  # fmt: skip
 
 
 def test_the_other_statements_say_what_they_said() -> None:

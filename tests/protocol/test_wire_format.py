@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from protocol import badge, frames, limits, packed, packed_people, radio_keys, replay, topics
+from protocol import (
+    badge,
+    frames,
+    limits,
+    packed,
+    packed_people,
+    radio_keys,
+    radio_schedule,
+    radio_up,
+    replay,
+    topics,
+)
 from protocol.downlink import Activation, Downlink, Mode
 from protocol.envelope import MAX_WRAPPED_BYTES, Envelope
 from protocol.health import DeviceHealth, DeviceRole, Heartbeat, PositionTrust
@@ -103,3 +114,9 @@ def test_the_numbers_of_the_radio_are_the_codes() -> None:
         assert f"| {number} {way.name.lower()} |" in SPEC
     for direction in radio_keys.Direction:
         assert f"{direction.value} {direction.name.lower()}" in SPEC
+    for kind in radio_up.UpKind:
+        assert f"| {kind.value} | {kind.name.lower()} |" in SPEC
+    assert ", ".join(map(str, radio_up.BACKLOG_STEPS)) in SPEC
+    assert f"up to {radio_up.MAX_HEARD} times" in SPEC
+    assert f"There are at most {radio_schedule.MAX_GAPS}." in SPEC
+    assert f"the first {radio_keys.RECEIPT_TAG_BYTES} bytes" in SPEC

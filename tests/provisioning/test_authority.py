@@ -30,7 +30,7 @@ NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def authority() -> Authority:
-    _, files = create_authority("demo", bytes(32), NOW)
+    _, files = create_authority("demo", bytes(32), b"secret-radio-key", NOW)
     return open_authority(files)
 
 
@@ -108,14 +108,14 @@ def test_a_revocation_list_names_who_is_out(authority: Authority) -> None:
 
 def test_keys_are_never_shown(authority: Authority) -> None:
     node = authority.issue_node("t1", NOW)
-    _, files = create_authority("demo", b"secret-county-key", NOW)
+    _, files = create_authority("demo", b"secret-county-key", b"secret-radio-key", NOW)
     for shown in (repr(node), repr(files), repr(authority)):
         assert "PRIVATE KEY" not in shown
         assert "secret-county-key" not in shown
 
 
 def test_saved_and_loaded_it_issues_under_the_same_root(tmp_path: Path) -> None:
-    root_key, files = create_authority("demo", bytes(range(32)), NOW)
+    root_key, files = create_authority("demo", bytes(range(32)), b"secret-radio-key", NOW)
     save_authority(tmp_path, root_key, files)
     (tmp_path / "root.key").unlink()  # kept elsewhere
     loaded = load_authority(tmp_path)
@@ -126,7 +126,7 @@ def test_saved_and_loaded_it_issues_under_the_same_root(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["issuing.key", "statement.key", "root.crt", "county.key"])
 def test_an_incomplete_authority_is_named(tmp_path: Path, name: str) -> None:
-    save_authority(tmp_path, *create_authority("demo", bytes(32), NOW))
+    save_authority(tmp_path, *create_authority("demo", bytes(32), b"secret-radio-key", NOW))
     (tmp_path / name).unlink()
     with pytest.raises(NoSuchCounty, match=name):
         load_authority(tmp_path)
@@ -134,14 +134,14 @@ def test_an_incomplete_authority_is_named(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["issuing.key", "statement.key", "root.crt", "issuing.crt"])
 def test_a_damaged_authority_is_refused(tmp_path: Path, name: str) -> None:
-    save_authority(tmp_path, *create_authority("demo", bytes(32), NOW))
+    save_authority(tmp_path, *create_authority("demo", bytes(32), b"secret-radio-key", NOW))
     (tmp_path / name).write_bytes(b"garbage")
     with pytest.raises(NoSuchCounty, match="damaged"):
         load_authority(tmp_path)
 
 
 def test_keys_in_each_others_place_are_refused(tmp_path: Path) -> None:
-    save_authority(tmp_path, *create_authority("demo", bytes(32), NOW))
+    save_authority(tmp_path, *create_authority("demo", bytes(32), b"secret-radio-key", NOW))
     (tmp_path / "statement.key").write_bytes((tmp_path / "issuing.key").read_bytes())
     with pytest.raises(NoSuchCounty, match="wrong kind"):
         load_authority(tmp_path)
@@ -149,7 +149,7 @@ def test_keys_in_each_others_place_are_refused(tmp_path: Path) -> None:
 
 def test_no_county_under_a_name_that_is_none() -> None:
     with pytest.raises(Malformed):
-        create_authority("a/b", bytes(32), NOW)
+        create_authority("a/b", bytes(32), b"secret-radio-key", NOW)
 
 
 def test_a_broker_can_serve_with_what_it_is_given(authority: Authority, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pytest_mock import MockerFixture
 from gateway.settings import GatewaySettings
 from protocol.errors import Malformed
 from protocol.keys import Role, decode_identity, verify_enrolment
+from protocol.radio_keys import group_radio_key, node_radio_key
 from provisioning import bundle
 from provisioning.bundle import create_county, create_terminal
 from provisioning.errors import AlreadyThere, BadPlan, NoSuchCounty
@@ -111,6 +112,31 @@ def test_terminal_and_gateway_know_each_other(county: CountyFolder) -> None:
     assert len(node.county_key) == 32
 
 
+def test_a_gateway_can_derive_the_radio_keys_of_everybody(county: CountyFolder) -> None:
+    made = [create_terminal(county.folder, terminal(name), NOW) for name in ("t1", "t2")]
+    gateway = decode_identity((county.gateway / IDENTITY / "node.identity").read_bytes())
+    assert gateway.radio_address == 0
+    for address, folder in enumerate(made, 1):
+        node = decode_identity((folder / IDENTITY / "node.identity").read_bytes())
+        enrolled = verify_enrolment(
+            gateway.authority, county.enrolment(node.node).read_bytes()
+        ).enrolment
+        assert node.radio_address == enrolled.radio_address == address
+        assert node.radio_key == node_radio_key(gateway.radio_key, "demo", node.node)
+        assert node.group_radio_key == gateway.group_radio_key
+        assert gateway.group_radio_key == group_radio_key(gateway.radio_key, "demo")
+        assert gateway.radio_key not in (folder / IDENTITY / "node.identity").read_bytes()
+
+
+def test_a_radio_address_is_never_given_to_another_terminal(county: CountyFolder) -> None:
+    shutil.rmtree(create_terminal(county.folder, terminal("lost"), NOW))
+    county.enrolment("lost").unlink()
+    for name, address in (("t2", 2), ("lost", 1), ("t3", 3)):
+        made = create_terminal(county.folder, terminal(name), NOW)
+        node = decode_identity((made / IDENTITY / "node.identity").read_bytes())
+        assert node.radio_address == address
+
+
 def test_two_terminals_share_no_key(county: CountyFolder) -> None:
     folders = [create_terminal(county.folder, terminal(name), NOW) for name in ("t1", "t2")]
     one, two = (decode_identity((f / IDENTITY / "node.identity").read_bytes()) for f in folders)
@@ -131,7 +157,7 @@ def test_two_counties_share_no_key(tmp_path: Path) -> None:
 def test_secrets_are_their_owners_alone(county: CountyFolder) -> None:
     create_terminal(county.folder, terminal(), NOW)
     secrets = [p for p in county.folder.rglob("*") if p.suffix in {".key", ".identity"}]
-    assert len(secrets) == 10  # authority 5, broker 1, gateway 2, terminal 2
+    assert len(secrets) == 11  # authority 6, broker 1, gateway 2, terminal 2
     for path in secrets:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700, path

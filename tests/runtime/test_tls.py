@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def authority() -> Authority:
-    _, files = create_authority("demo", bytes(32), NOW - 3 * SERVER_LIFE)
+    _, files = create_authority("demo", bytes(32), b"secret-radio-key", NOW - 3 * SERVER_LIFE)
     return open_authority(files)
 
 
@@ -141,7 +141,7 @@ class TestWhateverTheClockSays:
         wall.at_ms = wall_ms
 
     def test_another_authority_is_refused(self, context: ssl.SSLContext, tmp_path: Path) -> None:
-        _, files = create_authority("demo", bytes(32), NOW)
+        _, files = create_authority("demo", bytes(32), b"secret-radio-key", NOW)
         other = server_context(tmp_path / "other", open_authority(files), [HOST], NOW)
         assert handshake(context, other) is Trouble.UNKNOWN_AUTHORITY
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from protocol.codec import encode_record
 from protocol.envelope import VERSION, Envelope, Origin, RecordSealer, pack_envelope
 from protocol.ids import MAX_EPOCH
-from protocol.keys import Enrolment, Identity, Peer, Role
+from protocol.keys import GATEWAY_RADIO_ADDRESS, Enrolment, Identity, Peer, Role
 from protocol.limits import KEY_ID_BYTES
 from protocol.records import CheckIn, Credential, CredentialKind, Stamp, TimeSource
 from protocol.signed import Label, encode_signed, peek
@@ -99,5 +99,6 @@ def stranger(county: str) -> Peer:
             opening.public_key().public_bytes_raw(),
             "",
             0,
+            GATEWAY_RADIO_ADDRESS,
         )
     )

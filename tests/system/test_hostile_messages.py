@@ -139,6 +139,7 @@ async def test_a_node_nobody_enrolled_is_quarantined_until_it_is(tmp_path: Path)
             role=Role.TERMINAL,
             point=POINT,
             peers=(county.paths.gateway_enrolment.read_bytes(),),
+            radio_address=9,
             now=datetime.now(UTC),
         )
         folder = tmp_path / STRANGER

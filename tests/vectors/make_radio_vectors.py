@@ -1,4 +1,4 @@
-"""Makes radio.json, the golden vectors of docs/wire-format.md sections 10 and 11.
+"""Makes radio.json, the golden vectors of docs/wire-format.md sections 10 to 13.
 
     python -m tests.vectors.make_radio_vectors
 
@@ -10,7 +10,23 @@ from typing import Any
 from protocol.codec import encode_record
 from protocol.frames import FrameSealer, open_frame
 from protocol.packed import Numbered, pack_batch, unpack_batch
-from protocol.radio_keys import Direction, group_radio_key, link_key, node_radio_key
+from protocol.radio_keys import (
+    Direction,
+    group_radio_key,
+    link_key,
+    node_radio_key,
+    receipt_key,
+)
+from protocol.radio_schedule import Flags, ScheduleHead, Turn, pack_schedule, unpack_schedule
+from protocol.radio_up import (
+    Fare,
+    HeardNode,
+    Progress,
+    SealedRows,
+    Status,
+    UpKind,
+    split_parts,
+)
 from protocol.records import (
     CheckIn,
     Credential,
@@ -32,12 +48,12 @@ Json = dict[str, Any]  # any JSON object: vectors have as many shapes as the wir
 COUNTY_RADIO_KEY = secret("county radio")
 NODE_KEY = node_radio_key(COUNTY_RADIO_KEY, COUNTY, NODE)
 GROUP_KEY = group_radio_key(COUNTY_RADIO_KEY, COUNTY)
-ADDRESS, KEY_EPOCH = 0x0103, 2
+ADDRESS = 0x0103
 FRAMES = [
-    (Direction.UP, 0, 0x0000_0001_0000_0007, b"content"),
-    (Direction.DOWN, 15, 0xFF_FFFF, b""),
-    (Direction.ALL, 1, 0x100_0000, bytes(241)),
-    (Direction.PEER, 2, 0, b"\xff"),
+    (Direction.UP, 1, 0x0001_0000_0007, b"content", False),
+    (Direction.UP, 7, 0xFF_FFFF, b"", True),
+    (Direction.ALL, 0, 0x100_0000, bytes(237), True),
+    (Direction.PEER, 2, 0, b"\xff", False),
 ]
 WINDOWS = [5, 5, 9, 6, 70, 6, 7, 2**24 + 1, 2**24 - 62, 2**24 - 63, 2**24 + 65]
 
@@ -110,6 +126,33 @@ BATCHES: dict[str, list[tuple[int, Record | UnknownRecord]]] = {
 }
 
 
+STATUS = Status(
+    waiting=318,
+    oldest_s=95,
+    fare=Fare.READER_READY | Fare.CLOCK_TRUSTED,
+    battery_percent=74,
+    roster_version=3,
+    news=2,
+    airtime_permille=17,
+    heard=(HeardNode(0, -101, 12), HeardNode(0x0104, -87, 3)),
+)
+SEALED = SealedRows(secret("key id")[:8], 300, (b"first sealed", b"second sealed"))
+UP_CONTENTS = [
+    ("status", UpKind.STATUS, Progress(0, 3), STATUS.pack()),
+    ("sealed", UpKind.SEALED, Progress(15, 70), SEALED.pack()),
+    *(
+        (f"piece {part.place}", UpKind.PART, Progress(1 - part.place, 0), part.pack())
+        for part in split_parts(UpKind.KEY, b"a wrapped key, as in an envelope", 9, 20)
+    ),
+]
+RECEIPT_KEY = receipt_key(NODE_KEY, EPOCH)
+HEAD = ScheduleHead(AT_MS // 1000, 1.3, 2)
+TURNS = [
+    Turn(ADDRESS, 10, Flags.EPOCH_KNOWN | Flags.SAY_STATUS, 700, ((1, 3), (300, 587))),
+    Turn(ADDRESS),
+]
+
+
 def build() -> Json:
     """What radio.json holds."""
     return {
@@ -133,25 +176,31 @@ def build() -> Json:
             "order": [each.number for each in ORDER.people],
             "fingerprint": ORDER.fingerprint.hex(),
         },
-        "epoch": EPOCH,
         "batches": [
-            _batch(name, story, is_epoch_known)
-            for name, story in BATCHES.items()
-            for is_epoch_known in (False, True)
+            _batch(name, story) for name, story in BATCHES.items()
         ],
+        "up": [
+            {"name": name, "kind": kind, "left": progress.left, "backlog": progress.backlog,
+             "content": (progress.pack() + packed).hex()}
+            for name, kind, progress, packed in UP_CONTENTS
+        ],
+        "schedule": _schedule(),
     }  # fmt: skip
 
 
-def _frame(direction: Direction, kind: int, counter: int, content: bytes) -> Json:
-    radio_key = NODE_KEY if direction in {Direction.UP, Direction.DOWN} else GROUP_KEY
-    key = link_key(radio_key, direction, ADDRESS, KEY_EPOCH)
-    frame = FrameSealer(key).seal(kind, counter, content)
+def _frame(
+    direction: Direction, kind: int, counter: int, content: bytes, names_epoch: bool
+) -> Json:
+    radio_key = NODE_KEY if direction is Direction.UP else GROUP_KEY
+    key = link_key(radio_key, direction, ADDRESS, EPOCH)
+    frame = FrameSealer(key).seal(kind, counter, content, names_epoch=names_epoch)
     window = ReplayWindow(max(0, counter - 100))
     return {
         "direction": direction,
         "kind": kind,
         "address": ADDRESS,
-        "key_epoch": KEY_EPOCH,
+        "epoch": EPOCH,
+        "names_epoch": names_epoch,
         "counter": counter,
         "highest_before": window.highest,
         "key": key.key.hex(),
@@ -178,17 +227,39 @@ def _windows() -> list[Json]:
     return steps
 
 
-def _batch(name: str, story: list[tuple[int, Record | UnknownRecord]], is_known: bool) -> Json:
+def _batch(name: str, story: list[tuple[int, Record | UnknownRecord]]) -> Json:
     records = [Numbered(*each) for each in story]
-    content, taken = pack_batch(records, ORDER, EPOCH, is_epoch_known=is_known, limit_bytes=241)
-    unpacked = unpack_batch(content, ORDER, EPOCH if is_known else None).records
+    content, taken = pack_batch(records, ORDER, limit_bytes=241)
+    unpacked = unpack_batch(content, ORDER)
     return {
         "name": name,
-        "is_epoch_known": is_known,
         "taken": taken,
         "sent": [[seq, _body(record)] for seq, record in records],
         "content": content.hex(),
         "received": [[seq, _body(record)] for seq, record in unpacked],
+    }
+
+
+def _schedule() -> Json:
+    content, _ = pack_schedule(HEAD, TURNS, lambda _: RECEIPT_KEY, limit_bytes=241)
+    head, turns = unpack_schedule(content)
+    return {
+        "receipt_key": RECEIPT_KEY.hex(),
+        "time_s": head.time_s,
+        "slot_sixteenths": int(head.slot_s * 16),
+        "news": head.news,
+        "turns": [
+            {
+                "address": each.turn.address,
+                "grant": each.turn.grant,
+                "flags": each.turn.flags,
+                "upto": each.turn.upto,
+                "gaps": each.turn.gaps,
+                "tag": each.tag.hex(),
+            }
+            for each in turns
+        ],
+        "content": content.hex(),
     }
 
 

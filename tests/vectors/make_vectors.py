@@ -22,6 +22,7 @@ import msgspec
 from protocol import suites, topics
 from protocol.badge import Badge, BadgeVerdict, badge_id_text, check_badge, encode_badge, issuers_of
 from protocol.base45 import decode_base45, encode_base45
+from protocol.bulletin import Bulletin, Notice, Placed, RosterChange, pack_bulletin
 from protocol.codec import encode_record
 from protocol.downlink import Activation, Downlink, Mode
 from protocol.envelope import Envelope, Origin, Run, Wrap, WrappedKey, pack_envelope
@@ -117,6 +118,14 @@ BADGES = {
     "first and last days there are": Badge(bytes(5), bytes(16), date(1970, 1, 1), date(2149, 6, 6)),
 }
 REVOKED = (BADGES["second"].badge_id,)
+BULLETIN = Bulletin(
+    COUNTY, 2, AT_MS + 5000, ACTIVATION, AT_MS + 4000,
+    (Notice(AT_MS + 3000, "改到小学操场集合"),), 3,
+    RosterChange(
+        2, AT_MS - 1000, 3, AT_MS + 2000, (7,),
+        (Placed(1, Person(9, bytes(range(16)), "李四", "民兵一排", "qingshui")),),
+    ),
+)  # fmt: skip
 RECEIPT = Receipt(COUNTY, NODE, EPOCH, 126, ((3, 4), (9, 9)), ((7, 7),), GATEWAY, AT_MS)
 HEARTBEAT = Heartbeat(
     COUNTY, NODE, "qingshui", STAMP, 3600, "0.1.0", EPOCH, 126, 8, 360, 1, 118, 3,
@@ -250,6 +259,7 @@ def statements(sealed: dict[str, bytes]) -> Json:
         TERMINAL_OPENING.public_key().public_bytes_raw(),
         "qingshui",
         AT_MS,
+        1,
     )
     message = envelope(sealed)
     refusal = Refusal(
@@ -267,6 +277,7 @@ def statements(sealed: dict[str, bytes]) -> Json:
             BADGE_ISSUER,
             pack_revocations(COUNTY, 2, AT_MS, REVOKED, BADGE_ISSUER),
         ),
+        ("bulletin", Label.BULLETIN, GATEWAY_SIGNING, pack_bulletin(BULLETIN, GATEWAY_SIGNING)),
     ]
     for content in ("activation", "roster part"):
         downlink = Downlink(COUNTY, NODE, recipient, sealed[content])
@@ -374,6 +385,7 @@ def names() -> Json:
             "roster part 12": topics.down(COUNTY, NODE, topics.Down.ROSTER, 12),
             "activation": topics.down(COUNTY, NODE, topics.Down.ACTIVATION),
             "revocations": topics.down(COUNTY, NODE, topics.Down.REVOCATIONS),
+            "bulletin": topics.down(COUNTY, NODE, topics.Down.BULLETIN),
             "gateway state": topics.gateway_state(COUNTY, GATEWAY),
             "gateway subscribes": topics.all_up(COUNTY),
             "terminal subscribes": topics.all_down(COUNTY, NODE),
