@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from random import Random
 from types import MappingProxyType
 
@@ -205,8 +204,9 @@ def _runner(
             await asyncio.sleep(GAUGE_S)
 
     async def talk(port: Closable, ready: Ready) -> None:
-        made = partial(make, tap(port), on_ready=ready)
-        await try_radio(device.kind, device.trial, made, take)
+        settings = device.trial.settings(device.kind, device.url)
+        frames = device.trial.test_frames
+        await try_radio(settings, tap(port), frames, take=take, on_ready=ready)
 
     return {
         Role.READER: read,

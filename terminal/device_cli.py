@@ -25,7 +25,6 @@ from terminal.device_lines import as_line, as_object, was_decoded
 
 NOTHING_DECODED = 1
 MAX_TEST_FRAMES = 20  # a trial, not a burden on the channel
-HZ_PER_MHZ = 1e6
 SECONDS = click.FloatRange(min=0, min_open=True)
 
 
@@ -87,8 +86,7 @@ def try_device(
     shown = _Json(kind) if as_json else _Lines(lang or language(os.environ))
     trial = _Trial(shown, count)
     try:
-        frequency_hz = None if frequency_mhz is None else round(frequency_mhz * HZ_PER_MHZ)
-        found = find_device(kind, port, Trial(frequency_hz, pins, test_frames))
+        found = find_device(kind, port, Trial(frequency_mhz, pins, test_frames))
         with ExitStack() as stack:
             recorder = None
             if record is not None:
