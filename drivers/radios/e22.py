@@ -6,13 +6,11 @@ address goes before a frame. Nothing is trusted to the modem's key. hw/e22.md.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from types import MappingProxyType
+from collections.abc import AsyncIterator, Callable
 from typing import ClassVar
 
 from drivers.errors import DeviceSilent, DriverError, PortGone
 from drivers.port import BytePort
-from drivers.radios.airtime import lora_airtime_s
 from drivers.radios.base import Heard
 from drivers.radios.e22_exchange import AUX_LOOK_S, AUX_STUCK_S, ModemExchange
 from drivers.radios.e22_frames import BAUD, E22, E220, Dialect
@@ -28,20 +26,6 @@ LISTEN_LIMIT_S = 2.0  # it then sends all the same
 TAKE_LIMIT_S = 0.2  # assumed: from the last byte of a frame to AUX low, at the latest
 BLIND_MARGIN_S = 0.1  # assumed: what goes by between line and antenna, where AUX does not tell
 _BYTE_S = 10 / BAUD
-_MODULE_HEAD_BYTES = 6
-# Air rate -> spreading factor and bandwidth assumed until it is measured: hw/e22.md 8.
-_ASSUMED_LORA: Mapping[int, tuple[int, int]] = MappingProxyType(
-    {
-        300: (12, 125_000),
-        1200: (10, 125_000),
-        2400: (9, 125_000),
-        4800: (9, 250_000),
-        9600: (9, 500_000),
-        19200: (7, 500_000),
-        38400: (6, 500_000),
-        62500: (5, 500_000),
-    }
-)
 
 
 class EByteRadio:
@@ -95,10 +79,7 @@ class EByteRadio:
     def airtime_s(self, frame_bytes: int) -> float:
         """See `Radio.airtime_s`."""
         self._check_length(frame_bytes)
-        if self._settings.measured is not None:
-            return self._settings.measured.airtime_s(frame_bytes)
-        payload_bytes = frame_bytes + LENGTH_BYTES + _MODULE_HEAD_BYTES
-        return lora_airtime_s(payload_bytes, *_ASSUMED_LORA[self._settings.air_bps])
+        return self._settings.airtime_s(frame_bytes)
 
     async def send(self, frame: bytes) -> None:
         """See `Radio.send`."""

@@ -15,6 +15,7 @@ DIPOLE_DBI = 2.15  # e.r.p. is counted against a half-wave dipole, which has thi
 EBYTE_KINDS = ("e22", "e220", "e32")
 LORA_KINDS = ("rak3172",)
 """Modems whose spreading factor and bandwidth can be chosen."""
+AirRate = Literal[300, 1200, 2400, 4800, 9600, 19200, 38400, 62500]
 PINS = (
     r"\A(lgpio|mock|pigpio://[^:/@?]+:[0-9]{1,5})\?m0=[0-9]{1,2}&m1=[0-9]{1,2}(&aux=[0-9]{1,2})?\Z"
 )
@@ -37,7 +38,7 @@ class RadioSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What the modem shall send with; with the antenna's gain it makes the e.r.p."""
     antenna_dbi: Decibels = DIPOLE_DBI
     """The antenna's gain less what its cable loses."""
-    air_bps: int | None = None
+    air_bps: AirRate | None = None
     """EByte only: the air rate's name; None: 2400."""
     module_dbm: int | None = None
     """E22 and E220 only: the most this model can send with; None: 22."""
@@ -72,4 +73,4 @@ class RadioSettings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def erp_dbm(self) -> float:
         """The power it is heard with, counted against a dipole."""
-        return self.power_dbm + self.antenna_dbi - DIPOLE_DBI
+        return round(self.power_dbm + self.antenna_dbi - DIPOLE_DBI, 2)
