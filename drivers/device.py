@@ -6,7 +6,7 @@ For commands that take a device as it comes. A terminal attaches its devices by 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from drivers.gnss.base import GnssEvent, GnssReceiver
 from drivers.port import Closable
 from drivers.power.gauge import Charge, Gauge
 from drivers.radios.base import Heard
+from drivers.radios.site import RadioSettings
 from drivers.radios.trial import Sent, Trial, try_radio
 from drivers.readers.base import CardReader, ReaderEvent
 from drivers.registry import (
@@ -88,8 +89,10 @@ class Device:
     kind: str
     driver: Driver
     url: str
-    trial: Trial = NO_TRIAL
-    """How it is set up, if it is a radio."""
+    radio: RadioSettings | None = None
+    """What a radio is set to; None for everything else."""
+    test_frames: int = 0
+    """How many a radio sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +108,18 @@ class Look:
 def find_device(kind: str, url: str, trial: Trial = NO_TRIAL) -> Device:
     """The device of this kind at `url`.
 
-    Raises `DriverConfigError`, naming the kinds, or for a `trial` of what is no radio.
+    `trial` is how a radio is used. Raises `DriverConfigError`, naming the kinds, for a radio that
+    cannot be set so, and for a `trial` of what is none.
     """
     for role, drivers in ROLES.items():
         if kind in drivers:
-            if trial != NO_TRIAL and role is not Role.RADIO:
+            found = Device(role, kind, drivers[kind], url)
+            if role is Role.RADIO:
+                settings = trial.settings(kind, url)
+                return replace(found, radio=settings, test_frames=trial.test_frames)
+            if trial != NO_TRIAL:
                 raise DriverConfigError(f"{kind} is no radio: it has no frequency, pins or frames")
-            return Device(role, kind, drivers[kind], url, trial)
+            return found
     kinds = ", ".join(sorted(kind for drivers in ROLES.values() for kind in drivers))
     raise DriverConfigError(f"no driver {kind!r}; there are: {kinds}")
 
@@ -204,9 +212,9 @@ def _runner(
             await asyncio.sleep(GAUGE_S)
 
     async def talk(port: Closable, ready: Ready) -> None:
-        settings = device.trial.settings(device.kind, device.url)
-        frames = device.trial.test_frames
-        await try_radio(settings, tap(port), frames, take=take, on_ready=ready)
+        assert device.radio is not None  # noqa: S101  # `find_device` saw to it
+        frames = device.test_frames
+        await try_radio(device.radio, tap(port), frames, take=take, on_ready=ready)
 
     return {
         Role.READER: read,

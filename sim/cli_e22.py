@@ -13,7 +13,7 @@ from sim.air.medium import AirError
 from sim.air.server import Address
 from sim.air.terrain import Place, Site
 from sim.e22_antenna import E22Antenna
-from sim.modem_rig import MODELS, UART_BAUD, ModemRig, mode_pins_url
+from sim.modem_rig import MODELS, UART_BAUD, ModemRig
 from sim.workbench import LineOptions, Workbench, line_options
 
 
@@ -57,7 +57,13 @@ def e22(
     if pins is None and model == "e22":
         rig.allow_switch_by_software()
     site = Site(name, None if place is None else Place(*place))
-    bench.run(title, rig.modem.run, rig.verbs(), within=_around(rig, _address(air_at), site, pins))
+
+    async def work() -> None:
+        if rig.pins_url is not None:
+            click.echo(f"pins at {rig.pins_url}")
+        await rig.modem.run()
+
+    bench.run(title, work, rig.verbs(), within=_around(rig, _address(air_at), site, pins))
     click.echo("stopped")
 
 
@@ -70,8 +76,7 @@ async def _around(rig: ModemRig, air: Address, site: Site, pins: int | None) -> 
         telling = asyncio.create_task(_tell_when_lost(antenna))
         stack.callback(telling.cancel)
         if pins is not None:
-            daemon = await stack.enter_async_context(rig.wired(pins))
-            click.echo(f"pins at {mode_pins_url(daemon)}")
+            await stack.enter_async_context(rig.wire(pins))
         yield
 
 

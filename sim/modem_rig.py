@@ -31,16 +31,25 @@ class ModemRig:
         self.antenna = E22Antenna()
         self.modem = SimE22(line, self.antenna, model=MODELS[kind], on_baud=on_baud)
         self.antenna.hear = self.modem.hear
+        self.pins: SimPigpiod | None = None
 
     def allow_switch_by_software(self) -> None:
         """Do what the vendor's tool does once to an E22 that will have no pins."""
         self.modem.memory.take(bytearray(_ENABLE_SWITCH))
 
-    def wired(self, port: int = 0) -> SimPigpiod:
-        """A Pi's header with M0, M1 and AUX on it, to be entered. Needs a running loop."""
+    def wire(self, port: int = 0) -> SimPigpiod:
+        """Wire M0, M1 and AUX to a Pi's header, `pins`, to be entered. Needs a running loop."""
         header = SimHeader()
         WiredModem(self.modem, header, _WIRING)
-        return SimPigpiod(header, port)
+        self.pins = SimPigpiod(header, port)
+        return self.pins
+
+    @property
+    def pins_url(self) -> str | None:
+        """What a driver is told to reach them; None: it switches by software."""
+        if self.pins is None:
+            return None
+        return f"{self.pins.url}?m0={_WIRING.m0}&m1={_WIRING.m1}&aux={_WIRING.aux}"
 
     def verbs(self) -> Mapping[str, Verb]:
         """What a control socket may say."""
@@ -69,11 +78,6 @@ class ModemRig:
             f"{mode}, AUX {_level(modem.aux_is_high)}, {facts.frequency_hz / 1e6:.3f} MHz, "
             f"{rate}, {facts.power_dbm} dBm"
         )
-
-
-def mode_pins_url(daemon: SimPigpiod) -> str:
-    """What a driver is told to reach the pins that `ModemRig.wired` made."""
-    return f"{daemon.url}?m0={_WIRING.m0}&m1={_WIRING.m1}&aux={_WIRING.aux}"
 
 
 def _level(is_high: bool) -> str:

@@ -1,18 +1,17 @@
 """A modem by itself, tried by hand: set up, test frames sent, whatever is heard told."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import msgspec
-
 from drivers.errors import DriverConfigError
 from drivers.port import Closable
 from drivers.radios.base import Heard, Radio
 from drivers.radios.opening import OnReady, check_law, open_radio
-from drivers.radios.site import REGION_NAMES, RadioSettings
+from drivers.radios.site import PINS, REGION_NAMES, RadioSettings, RegionName
 
 TEST_FRAME_BYTES = 20
 TEST_GAP_S = 1.0  # between two test frames: others want the channel, too
@@ -49,29 +48,34 @@ class Trial:
 
         Raises `DriverConfigError` for pins that are none, and for what is unlawful everywhere.
         """
-        usual_mhz = USUAL_MHZ_OF.get(kind, USUAL_MHZ)
-        frequency_mhz = usual_mhz if self.frequency_mhz is None else self.frequency_mhz
+        if self.pins is not None and re.match(PINS, self.pins) is None:
+            raise DriverConfigError(
+                f"pins {self.pins!r}: expected such as lgpio?m0=22&m1=27&aux=17"
+            )
         why: list[str] = []
         for region in REGION_NAMES:
-            wanted = {
-                "kind": kind,
-                "port": port,
-                "region": region,
-                "frequency_mhz": frequency_mhz,
-                "power_dbm": POWER_DBM,
-                "pins": self.pins,
-            }
-            try:
-                settings = msgspec.convert(wanted, RadioSettings)
-            except msgspec.ValidationError as error:
-                raise DriverConfigError(str(error)) from error
+            settings = self._settings_in(region, kind, port)
             try:
                 check_law(settings, _HERE)
             except DriverConfigError as error:
-                why.append(f"{region}: {error}")
+                why.append(str(error))
             else:
                 return settings
         raise DriverConfigError("; ".join(why))
+
+    def _settings_in(self, region: RegionName, kind: str, port: str) -> RadioSettings:
+        usual_mhz = USUAL_MHZ_OF.get(kind, USUAL_MHZ)
+        try:
+            return RadioSettings(
+                kind=kind,
+                port=port,
+                region=region,
+                frequency_mhz=usual_mhz if self.frequency_mhz is None else self.frequency_mhz,
+                power_dbm=POWER_DBM,
+                pins=self.pins,
+            )
+        except ValueError as error:
+            raise DriverConfigError(str(error)) from error
 
 
 async def try_radio(

@@ -55,7 +55,8 @@ def test_a_strangers_client_sets_up_two_modems_and_talks(tmp_path: Path) -> None
     ):
         left, right = (Modem(line, ByCommand(line)) for line in (left_line, right_line))
         assert left.registers() == DELIVERED_WITH_SWITCH
-        left.send(b"nobody has set me up")
+        left.send(b"as delivered")
+        assert right_line.read(12) == b"as delivered"
         for modem in (left, right):
             modem.set(FAST)
             assert modem.registers() == HIDDEN_KEY
@@ -96,15 +97,19 @@ def test_a_strangers_gpio_library_drives_the_pins(tmp_path: Path) -> None:
         def switch(mode: int) -> None:
             pi.write(M0, mode & 1)
             pi.write(M1, mode >> 1)
-            assert pi.wait_for_edge(AUX, pigpio.RISING_EDGE, LIMIT_S) or pi.read(AUX)
+            until_aux_is(pi, 1)
 
         modem = Modem(line, switch)
         assert modem.registers() == DELIVERED
         assert pi.read(AUX) == 1
         modem.send(bytes(240))
-        falls_by_s = time.monotonic() + LIMIT_S
-        while pi.read(AUX):
-            assert time.monotonic() < falls_by_s
+        until_aux_is(pi, 0)
+
+
+def until_aux_is(pi: pigpio.pi, level: int) -> None:
+    by_s = time.monotonic() + LIMIT_S
+    while pi.read(AUX) != level:
+        assert time.monotonic() < by_s
 
 
 @contextmanager
