@@ -52,7 +52,7 @@ def _number(value: float) -> str:
 
 
 def _times(value: float) -> str:
-    return f"{value:.2f}" if value < 2 else f"{value:.0f}"
+    return f"{value:.2f}" if value < 2 else f"{value:.3g}"
 
 
 def _mark(figure: Figure) -> str:
