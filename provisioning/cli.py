@@ -107,7 +107,18 @@ def county(
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.argument("name")
 @click.option("--point", required=True, help="The assembly point it serves.")
-@click.option("--lane", type=LANE, default=TerminalPlan.lane, show_default=True)
+@click.option(
+    "--lane",
+    type=LANE,
+    default=TerminalPlan.lane,
+    show_default=True,
+    help="Which terminal of the point it is.",
+)
+@click.option(
+    "--neighbours",
+    metavar="INTERFACE",
+    help="Agree with the other terminals of the point on this network, such as eth0 or wlan0.",
+)
 @click.option(
     "--reader",
     "readers",
@@ -136,6 +147,7 @@ def terminal(
     name: str,
     point: str,
     lane: int,
+    neighbours: str | None,
     readers: tuple[str, ...],
     gnss: str | None,
     board: str | None,
@@ -150,6 +162,7 @@ def terminal(
             name=name,
             point=point,
             lane=lane,
+            neighbours=neighbours,
             readers=tuple(_device(text, usual.reader if usual else None) for text in readers)
             or TerminalPlan.readers,
             gnss=_device(gnss, usual.gnss if usual else None) if gnss is not None else None,

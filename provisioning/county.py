@@ -118,6 +118,8 @@ def terminal_toml(county: County, plan: TerminalPlan) -> bytes:
         tables["gnss"] = _device(plan.gnss)
     if plan.board is not None:
         tables["panel"] = {"board": plan.board, "pins": plan.pins}
+    if plan.neighbours is not None:
+        tables["neighbours"] = {"interface": plan.neighbours}
     tables.update(_radio(plan.radio))
     return encode_toml(
         f"Terminal {plan.name}. Folders are relative to this file.",

@@ -11,6 +11,7 @@ from drivers.power.board import BoardHealth
 from drivers.power.ladder import Step
 from drivers.readers.base import CodeRead, ReaderEvent
 from protocol.health import HEARTBEAT_INTERVAL_S
+from protocol.keys import Identity
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
@@ -22,9 +23,13 @@ from terminal.attached import Attached
 from terminal.county import County
 from terminal.credentials import Credentials
 from terminal.equipment import Equipment
+from terminal.frame_counters import keep_filled
 from terminal.lane import Lane
 from terminal.links.courier import CourierInbox
+from terminal.links.lan import Lan
+from terminal.links.lora_counters import Counters
 from terminal.links.mqtt import MqttLink
+from terminal.neighbours import Neighbours
 from terminal.outbox import OUTBOX, Outbox
 from terminal.position import Position
 from terminal.power import PowerWatch, gauge_of
@@ -63,7 +68,18 @@ class Terminal:
         seen_book = SeenBook(identity)
         station.remember(seen_book.read(self._outbox.marks()))
         self._panel = self._make_panel(settings.panel)
-        self._lane = Lane(station, self._outbox, seen_book, clock, self._panel, self._publish)
+        self._counters = Counters()
+        self._neighbours = self._make_neighbours(station, identity)
+        self._lan = self._make_lan()
+        self._lane = Lane(
+            station,
+            self._outbox,
+            seen_book,
+            clock,
+            self._panel,
+            self._publish,
+            self._neighbours,
+        )
         self._uplink = Uplink(
             self._outbox,
             identity.signing_key,
@@ -104,6 +120,7 @@ class Terminal:
             lane=self._lane,
             county=county,
             equipment=equipment,
+            neighbours=self._neighbours,
         )
         self._feed: Feed[StationView] = Feed(self._status.view())
 
@@ -131,6 +148,10 @@ class Terminal:
             )
         if self._panel is not None:
             work.append(self._panel.run())
+        if self._neighbours is not None:
+            work.append(keep_filled(self._counters, self._outbox.reserve_counters))
+        if self._lan is not None:
+            work.append(self._lan.run())
         log.info("terminal starts", extra={"port": web.port})
         try:
             await run_until_stopped(work, is_well=lambda: not self._lane.is_stuck())
@@ -143,7 +164,12 @@ class Terminal:
         if isinstance(event, CodeRead) and self._courier.take_code(event.text):
             return
         if await self._lane.present(event):
-            self._uplink.appended()
+            self._appended()
+
+    def _appended(self) -> None:
+        self._uplink.appended()
+        if self._lan is not None:
+            self._lan.news()
 
     async def _send_heartbeats(self) -> None:
         while True:
@@ -173,6 +199,26 @@ class Terminal:
             changed=self._publish,
         )
 
+    def _make_neighbours(self, station: Station, identity: Identity) -> Neighbours | None:
+        if self._settings.neighbours is None:
+            return None
+        neighbours = Neighbours(
+            station,
+            self._clock,
+            group_radio_key=identity.group_radio_key,
+            address=identity.radio_address,
+            epoch=self._outbox.origin.epoch,
+            next_counter=self._counters.take,
+        )
+        station.neighbourhood = neighbours
+        return neighbours
+
+    def _make_lan(self) -> Lan | None:
+        settings = self._settings.neighbours
+        if self._neighbours is None or settings is None or settings.interface is None:
+            return None
+        return Lan(settings, settings.interface, self._neighbours, self._clock)
+
     def _on_button(self, button: Button) -> None:
         if button is Button.CONFIRM:
             self._lane.dismiss()
@@ -186,7 +232,7 @@ class Terminal:
             await self._undo_asked.wait()
             self._undo_asked.clear()
             if await self._lane.undo():
-                self._uplink.appended()
+                self._appended()
 
     def _on_tamper(self, is_open: bool) -> None:
         level = logging.WARNING if is_open else logging.INFO

@@ -18,6 +18,7 @@ SpeedMps = Annotated[float, Meta(gt=0, le=1000)]
 LatitudeDeg = Annotated[float, Meta(ge=-90, le=90)]
 LongitudeDeg = Annotated[float, Meta(ge=-180, le=180)]
 PinsText = Annotated[str, Meta(pattern=PINS)]
+MulticastGroup = Annotated[str, Meta(pattern=r"\A2(2[4-9]|3[0-9])(\.[0-9]{1,3}){3}\Z")]
 PollSeconds = Annotated[float, Meta(ge=0.001, le=5)]
 
 
@@ -68,6 +69,15 @@ class PowerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Run when the battery is nearly empty, such as `["systemctl", "poweroff"]`; empty: nothing."""
 
 
+class NeighbourSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The other terminals of the same point, if there are any."""
+
+    interface: str | None = None
+    """The local network they are on, such as `eth0` or `wlan0`; None: radio only."""
+    group: MulticastGroup = "239.255.77.84"  # of the addresses for use within a site, RFC 2365
+    port: PortNumber = 7784
+
+
 class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The page of the liaison staff."""
 
@@ -88,6 +98,7 @@ class TerminalSettings(Struct, frozen=True, forbid_unknown_fields=True):
     panel: PanelSettings | None = None
     power: PowerSettings | None = None
     radio: RadioSettings | None = None
+    neighbours: NeighbourSettings | None = None
     lane: Annotated[int, Meta(ge=1, le=99)] = 1
     identity: Path = Path("identity")
     data: Path = Path("data")

@@ -36,6 +36,8 @@ class Occasion(Enum):
     ASKING = "asking"
     HELLO = "hello"
     """Asking again after silence, with a status: a gateway may be listening by now."""
+    TELLING = "telling"
+    """Not to the gateway but to the other lanes of the point."""
 
 
 @dataclass(slots=True)
@@ -143,6 +145,16 @@ class Access:
         if asks_at_s is None or now_s < asks_at_s:
             return None
         return Occasion.ASKING if self._tries < TRIES else Occasion.HELLO
+
+    def tells_at_s(self) -> float | None:
+        """When neighbours may be told something: on an idle channel, and not in a turn."""
+        if self._turn is not None:
+            return None
+        return max(self._idle_from_s + self._slots * SLOT_S, self._held_until_s)
+
+    def told(self, now_s: float) -> None:
+        """A frame to neighbours has left the antenna: the gateway knows no more than before."""
+        self._busy_until(now_s + IDLE_GAP_S)
 
     def fits(self, now_s: float, frame_bytes: int) -> bool:
         """Whether a frame would be over before our turn is."""

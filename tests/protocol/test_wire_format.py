@@ -12,6 +12,7 @@ from protocol import (
     fragments,
     frames,
     limits,
+    neighbours,
     packed,
     packed_people,
     radio_keys,
@@ -30,8 +31,12 @@ from protocol.receipts import Receipt, Refusal, RefusalReason
 from protocol.records import CheckIn, CredentialKind, Record, Stamp, TimeSource, Undo
 from protocol.revocations import Revocations
 from protocol.roster import Person, PersonStatus, Point, RosterPart
+from protocol.roster_order import FINGERPRINT_BYTES
 from protocol.signed import Label
 from protocol.verdict import Reason, Verdict
+from terminal.links.lan import TTL
+from terminal.neighbours import BEAT_S, HURRY_S
+from terminal.settings import NeighbourSettings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "wire-format.md").read_text(encoding="utf-8")
 SPEC = " ".join(TEXT.split())
@@ -138,3 +143,19 @@ def test_the_numbers_of_the_courier_are_the_codes() -> None:
         f"{courier.DOWN_SUFFIX}`",
     ):
         assert row in SPEC
+
+
+def test_the_numbers_of_neighbours_are_the_codes() -> None:
+    section = " ".join(TEXT.split("## 15.")[1].split("\n## ")[0].split())
+    settings = NeighbourSettings()
+    for row in (
+        f"`point {neighbours.POINT_MARK_BYTES} || lane 1 || roster {FINGERPRINT_BYTES}",
+        f"`lane` 1 to {neighbours.MAX_LANE};",
+        f"digest {neighbours.DIGEST_MARK_BYTES} | the first {neighbours.DIGEST_MARK_BYTES} bytes",
+        f"below 2^{neighbours.MAX_PLACE.bit_length()}",
+        f"At most 2^{neighbours.MAX_AGE_S.bit_length()} - 1",
+        f"direction {radio_keys.Direction.PEER.value}, kind {neighbours.PeerKind.SIGHTINGS.value},",
+        f"{settings.group}, port {settings.port}, TTL {TTL} ",
+        f"a frame every {BEAT_S:.0f} s, or every {HURRY_S} s",
+    ):
+        assert row in section
