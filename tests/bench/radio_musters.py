@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from gateway.links.lora import TURNS_OF_A_BEACON
 from sim.air.judge import Judge
 from sim.air.lora import LoraSettings, longest_frame_bytes
 from sim.air.medium import Medium
@@ -39,7 +40,7 @@ class Law:
 
 LAWS = (
     Law(CN470, _CHINA, longest_frame_bytes(_CHINA, 1.0) or 0, turns_per_schedule=1),
-    Law(EU868, _EUROPE, frame_bytes=115, turns_per_schedule=14),
+    Law(EU868, _EUROPE, frame_bytes=115, turns_per_schedule=TURNS_OF_A_BEACON),
 )
 SIZES = ((1, 200), (20, 4000))
 """Townships, and people in all of them."""
