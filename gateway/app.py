@@ -6,23 +6,29 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.bulletins import Bulletins
+from gateway.county_radio import CountyRadio
 from gateway.downlink import Downlink
 from gateway.fleet import Fleet
 from gateway.intake import Admitted, Incoming, Intake
 from gateway.links.courier import CourierInbox
 from gateway.links.mqtt import Arrived, MqttLink
 from gateway.live import Board
+from gateway.radio import UpFrame
 from gateway.registry import Registry
 from gateway.revocations import RevocationFile
+from gateway.roster_orders import RosterOrders
 from gateway.running import points_of, start_activation
 from gateway.settings import GatewaySettings, load_identity
 from gateway.store.base import StoreError
+from gateway.store.bulletins import BulletinStore
 from gateway.store.rosters import RosterStore
 from gateway.store.sqlite import DATABASE, SqliteLedger
 from gateway.view import BoardView
 from gateway.web.site import board_app
 from protocol.errors import ProtocolError
 from protocol.health import unpack_heartbeat
+from protocol.topics import Down
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
 from runtime.feed import Feed
@@ -58,10 +64,15 @@ class Gateway:
         self._reading = SqliteLedger(data / DATABASE)
         self._registry = Registry(base / settings.enrolments, self._identity)
         self._revocations = RevocationFile(base / settings.revocations, self._identity)
-        self._intake = Intake(self._identity, self._ledger, self._registry.find, self._now_ms)
+        self._orders = RosterOrders(self._rosters, self._points)
+        self._intake = Intake(
+            self._identity, self._ledger, self._registry.find, self._now_ms, self._orders.find
+        )
         self._fleet = Fleet(self._points, time.monotonic())
         self._roster = self._rosters.load(self._points)
         activation = start_activation(self._rosters, settings, self._now_ms())
+        self._said = BulletinStore(data / DATABASE)
+        self._bulletins = Bulletins(self._identity, self._said, self._rosters, activation)
         self._board = Board(settings, activation, self._roster, self._fleet)
         self._folded = self._duplicates = 0
         self._told_of_quarantine = max(
@@ -77,6 +88,7 @@ class Gateway:
             lambda: client_context(identity_folder, self._clock),
             self,
         )
+        self._radio = self._make_radio(base, data)
         self._courier = CourierInbox(data, self._admit_carried)
         self._downlink = Downlink(self._identity, self._link.send_down, activation)
         self._enrol_all()
@@ -96,12 +108,13 @@ class Gateway:
                     self._keep_board(),
                     self._watch_files(),
                     serve(board_app(self._feed), web.host, web.port),
+                    *(self._radio.works() if self._radio is not None else ()),
                 ]
             )
         finally:
-            self._ledger.close()
-            self._reading.close()
-            self._rosters.close()
+            for each in (self._ledger, self._reading, self._rosters, self._said, self._radio):
+                if each is not None:
+                    each.close()
 
     def link_up(self) -> None:
         """See `Listener.link_up`: a broker that lost everything gets it all again."""
@@ -155,9 +168,18 @@ class Gateway:
         self._count(admitted)
         return admitted
 
-    async def _admit(self, incoming: Sequence[Incoming]) -> Admitted:
+    async def _admit_frames(self, frames: Sequence[UpFrame]) -> Admitted:
+        """What came by radio; its receipts go out with the next schedule."""
+        return await self._admit((), frames)
+
+    async def _admit(
+        self, incoming: Sequence[Incoming], frames: Sequence[UpFrame] = ()
+    ) -> Admitted:
         async with self._intake_is_free:
-            return await asyncio.to_thread(self._intake.admit, incoming)
+            admitted = await asyncio.to_thread(self._intake.admit, incoming, frames)
+        if self._radio is not None and not frames:
+            self._radio.stored(admitted.streams)
+        return admitted
 
     def _answer(self, messages: list[Arrived], admitted: Admitted) -> None:
         now_s = time.monotonic()
@@ -205,9 +227,11 @@ class Gateway:
 
     async def _watch_files(self) -> None:
         while True:
+            self._tell_bulletin()
             await asyncio.sleep(FILES_POLL_S)
             if self._rosters.version() != self._roster.version:
                 self._roster = self._rosters.load(self._points)
+                self._orders.refresh()
                 self._board.restart(self._roster)
                 self._folded = 0
                 self._downlink.send(self._registry, self._roster)
@@ -220,14 +244,45 @@ class Gateway:
     def _send_down(self) -> None:
         self._send_revocations()
         self._downlink.send(self._registry, self._roster)
+        if self._bulletins.message:
+            self._downlink.send_to_all(self._registry, Down.BULLETIN, self._bulletins.message)
 
     def _send_revocations(self) -> None:
         if self._revocations.message is not None:
-            self._downlink.send_revocations(self._registry, self._revocations.message)
+            self._downlink.send_to_all(self._registry, Down.REVOCATIONS, self._revocations.message)
+
+    def _tell_bulletin(self) -> None:
+        try:
+            is_new = self._bulletins.refresh(self._roster, self._now_ms())
+        except StoreError as error:
+            log.error("%s", error)
+            return
+        if is_new:
+            self._downlink.send_to_all(self._registry, Down.BULLETIN, self._bulletins.message)
+            if self._radio is not None:
+                self._radio.publish(self._bulletins.number, self._bulletins.radio_message)
+
+    def _make_radio(self, base: Path, data: Path) -> CountyRadio | None:
+        if self._settings.radio is None:
+            return None
+        radio = CountyRadio(
+            self._settings.radio,
+            base,
+            data / DATABASE,
+            self._identity,
+            self._ledger.radio_state(),
+            self._clock,
+            self._admit_frames,
+            self._count,
+        )
+        radio.stored(self._intake.streams)
+        return radio
 
     def _enrol_all(self) -> None:
         for peer in self._registry:
             self._fleet.enrol(peer.enrolment)
+            if self._radio is not None:
+                self._radio.enrol(peer.enrolment)
 
     def _view(self) -> BoardView:
         return self._board.view(
@@ -237,6 +292,9 @@ class Gateway:
             duplicates=self._duplicates,
             now_ms=self._now_ms(),
             now_s=time.monotonic(),
+            ended_ms=self._bulletins.ended_ms,
+            radio=None if self._radio is None else self._radio.view(),
+            by_radio={} if self._radio is None else self._radio.rows(),
         )
 
     def _now_ms(self) -> int:

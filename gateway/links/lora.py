@@ -21,8 +21,8 @@ from drivers.radios.lawful import LawfulRadio
 from drivers.supervisor import Ready
 from gateway.intake import Admitted
 from gateway.links.lora_engine import LoraEngine
-from gateway.links.lora_nodes import RadioNodes
 from gateway.links.lora_news import NewsRounds
+from gateway.links.lora_nodes import RadioNodes
 from gateway.links.lora_pace import Pace
 from gateway.radio import UpFrame
 from gateway.store.base import StoreError, Stream

@@ -26,7 +26,7 @@ from terminal.links.lora_loads import Load, RecordStore
 from terminal.links.lora_supply import Supply
 from terminal.radio_memory import Sender
 
-TELL_BELOW_PERMILLE = 300  # of the lawful airtime; the rest is for records
+TELL_BELOW_PERCENT = 30  # of the lawful airtime; the rest is for records
 TELL_AGAIN_S = 60.0  # how soon to look whether it is below that again
 _PROGRESS_BYTES = 1
 _PART_NUMBERS = 256
@@ -229,7 +229,7 @@ class LoraEngine:
         at_s = self._tells_at_s() if self._in_hand is None else None
         if self._tellings is None or at_s is None or now_s < at_s:
             return None
-        if self._status().airtime_permille >= TELL_BELOW_PERMILLE:
+        if self._status().airtime_percent >= TELL_BELOW_PERCENT:
             self._tells_from_s = now_s + TELL_AGAIN_S
             return None
         frame = self._tellings.frame_for_radio(self._max_frame_bytes)

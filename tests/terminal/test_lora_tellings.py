@@ -13,7 +13,7 @@ from terminal.links.lora_access import BATCH_S, IDLE_GAP_S, SLOT_S, SLOTS
 from terminal.links.lora_counters import Counters
 from terminal.links.lora_engine import (
     TELL_AGAIN_S,
-    TELL_BELOW_PERMILLE,
+    TELL_BELOW_PERCENT,
     LoraEngine,
     RadioKeys,
 )
@@ -31,7 +31,7 @@ class RadioLane:
     def __init__(self, clock: PointClock, lane: int) -> None:
         self.rig = LaneRig(clock, lane)
         self.store = MemoryStore()
-        self.airtime_permille = 0
+        self.airtime_percent = 0
         counters = Counters()
         counters.add(self.store.reserve_counters())
         self.engine = LoraEngine(
@@ -46,7 +46,7 @@ class RadioLane:
         )
 
     def _status(self) -> Status:
-        return replace(status_of(self.store), airtime_permille=self.airtime_permille)
+        return replace(status_of(self.store), airtime_percent=self.airtime_percent)
 
 
 @pytest.fixture
@@ -125,11 +125,11 @@ def test_a_turn_is_not_spent_on_neighbours(clock: PointClock) -> None:
 def test_dear_airtime_is_kept_for_records(clock: PointClock) -> None:
     lane = RadioLane(clock, 1)
     lane.rig.scan(1)
-    lane.airtime_permille = TELL_BELOW_PERMILLE
+    lane.airtime_percent = TELL_BELOW_PERCENT
     clock.now_s += RADIO_BATCH_S + SLOTS * SLOT_S
     assert lane.engine.next_transmission(clock.now_s) is None
     assert lane.engine.wake_at_s() == clock.now_s + TELL_AGAIN_S
-    lane.airtime_permille = 0
+    lane.airtime_percent = 0
     clock.now_s += TELL_AGAIN_S
     assert lane.engine.next_transmission(clock.now_s) is not None
 
