@@ -11,7 +11,8 @@ last. A receipt tells what was committed when it was written. When nothing is wa
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.links.lora_nodes import GATHER_FIRST_S, GATHER_LIMIT_S, RadioNode, RadioNodes
@@ -44,6 +45,9 @@ class News(Protocol):
     def due_s(self) -> float:
         """When there will be one, infinity if never."""
 
+    def take_back(self) -> None:
+        """The last piece did not go out: it is the next one again."""
+
 
 class NoNews:
     """Nothing to tell."""
@@ -57,6 +61,20 @@ class NoNews:
     def due_s(self) -> float:
         """See `News.due_s`."""
         return math.inf
+
+    def take_back(self) -> None:
+        """See `News.take_back`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OnAir:
+    """What is in the frame that is being sent."""
+
+    turns: Sequence[Turn] = ()
+    """Of those that are granted frames."""
+    owed: Sequence[tuple[RadioNode, float]] = ()
+    """Whose receipts are in it, and since when they were owed."""
+    is_news: bool = False
 
 
 class LoraEngine:
@@ -75,8 +93,7 @@ class LoraEngine:
         self._nodes, self._pace, self._news = nodes, pace, news
         self._sealer, self._next_counter, self._time_s = FrameSealer(key), next_counter, time_s
         self._room_bytes = pace.limit_bytes - overhead_bytes(names_epoch=True)
-        self._on_air: list[Turn] | None = None
-        """Turns of the frame that is being sent, `None` when none is."""
+        self._on_air: _OnAir | None = None
         self._round: Round | None = None
         self._busy_until_s = self._held_until_s = -math.inf
         self._said_news = False
@@ -127,8 +144,10 @@ class LoraEngine:
                 continue
             node.uncommitted -= 1
             node.outbox(frame.epoch).is_known = True
-            if frame.kind == UpKind.PACKED:
-                node.lacks_our_roster = frame.node in other_roster
+            if frame.node in other_roster:  # a batch, or the last piece of one
+                node.lacks_our_roster = True
+            elif frame.kind == UpKind.PACKED:
+                node.lacks_our_roster = False
             if frame.kind != UpKind.STATUS and node.owed_since_s is None:
                 node.owed_since_s = now_s
             if node.want == 0:
@@ -136,8 +155,14 @@ class LoraEngine:
 
     def held_back(self, until_s: float) -> None:
         """The law does not let the last frame out before `until_s`: it was not sent."""
-        self._on_air = None
+        unsent, self._on_air = self._on_air, None
         self._held_until_s = until_s
+        if unsent is None:
+            return
+        for node, since_s in unsent.owed:
+            node.owed_since_s = since_s
+        if unsent.is_news:
+            self._news.take_back()
 
     def next_transmission(self, now_s: float) -> bytes | None:
         """A frame to send now, or nothing.
@@ -146,7 +171,8 @@ class LoraEngine:
         left the antenna; never while one is being sent.
         """
         if self._on_air is not None:
-            self._round = Round(self._on_air, now_s, self._pace) if self._on_air else None
+            turns = self._on_air.turns
+            self._round = Round(turns, now_s, self._pace) if turns else None
             self._on_air = None
         if now_s < self._quiet_until_s:
             return None
@@ -199,7 +225,7 @@ class LoraEngine:
         if part is None:
             return None
         self._said_news = True
-        self._on_air = []
+        self._on_air = _OnAir(is_news=True)
         return self._seal(AllKind.NEWS, part)
 
     def _schedule_frame(self, next_plan: Plan, now_s: float) -> bytes:
@@ -212,8 +238,12 @@ class LoraEngine:
             lambda address: self._nodes.at(address).current.receipt_key,
             limit_bytes=self._room_bytes,
         )
-        self._on_air = [Turn(node, said.grant, said.gaps) for node, said in granted[:taken]]
-        for node, _ in both[:taken]:
+        told = [node for node, _ in both[:taken]]
+        self._on_air = _OnAir(
+            [Turn(node, said.grant, said.gaps) for node, said in granted[:taken]],
+            [(node, node.owed_since_s) for node in told if node.owed_since_s is not None],
+        )
+        for node in told:
             node.owed_since_s = None
         return self._seal(AllKind.SCHEDULE, content)
 

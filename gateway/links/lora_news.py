@@ -21,6 +21,8 @@ class NewsRounds:
         self._message = b""
         self._left: list[Piece] = []
         self._split_for_bytes = 0
+        self._before_last: tuple[list[Piece], float, float] | None = None
+        """Pieces left, next round and pause before the last piece was given out."""
         self._next_round_s = math.inf
         self._pause_s = AGAIN_FIRST_S
         self._heard_s: dict[str, float] = {}
@@ -34,7 +36,7 @@ class NewsRounds:
     def publish(self, number: int, message: bytes, now_s: float) -> None:
         """This is the bulletin now; whatever was told before is told no more."""
         self._number, self._message = number, message
-        self._left, self._split_for_bytes = [], 0
+        self._left, self._split_for_bytes, self._before_last = [], 0, None
         self._next_round_s, self._pause_s = now_s, AGAIN_FIRST_S
 
     def heard(self, node: str, now_s: float) -> None:
@@ -56,11 +58,18 @@ class NewsRounds:
         if not self._left or limit_bytes < self._split_for_bytes:
             self._left = split_message(self._message, self._number, limit_bytes)
             self._split_for_bytes = limit_bytes
+        self._before_last = (self._left.copy(), self._next_round_s, self._pause_s)
         piece = self._left.pop(0)
         if not self._left:
             self._next_round_s = now_s + self._pause_s
             self._pause_s = min(2 * self._pause_s, AGAIN_LIMIT_S)
         return piece.pack()
+
+    def take_back(self) -> None:
+        """See `News.take_back`."""
+        if self._before_last is not None:
+            self._left, self._next_round_s, self._pause_s = self._before_last
+            self._before_last = None
 
     def due_s(self) -> float:
         """See `News.due_s`."""

@@ -76,3 +76,21 @@ def test_smaller_frames_in_the_middle_begin_it_anew(news: NewsRounds) -> None:
     news.next_part(0, LIMIT)
     pieces = [unpack_piece(part) for part in a_round(news, 0, LIMIT - 30)]
     assert [piece.place for piece in pieces] == [0, 1, 2, 3]
+
+
+def test_a_piece_that_did_not_go_out_comes_again(news: NewsRounds) -> None:
+    first = news.next_part(0, LIMIT)
+    news.take_back()
+    assert news.next_part(0, LIMIT) == first
+    *_, last = a_round(news, 0)
+    news.take_back()
+    assert news.due_s() <= 0
+    assert a_round(news, 600) == [last]
+    assert news.due_s() == 600 + AGAIN_FIRST_S
+
+
+def test_a_piece_of_what_is_told_no_more_does_not_come_again(news: NewsRounds) -> None:
+    news.next_part(0, LIMIT)
+    news.publish(4, b"short", 1)
+    news.take_back()
+    assert [unpack_piece(part).number for part in a_round(news, 1)] == [4]
