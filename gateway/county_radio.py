@@ -42,11 +42,12 @@ class CountyRadio:
         clock: SystemClock,
         admit: Admit,
         admitted: Callable[[Admitted], None],
+        stored: Callable[[], Mapping[str, int]],
     ) -> None:
         """`folder` is where the settings lie, `held` what the store has of earlier runs.
 
-        `admitted` is told of what is stored. Raises `DriverConfigError` for a radio that cannot be
-        legal, `DatabaseError` for a damaged file.
+        `admitted` is told of what is stored; `stored` counts each node's records. Raises
+        `DriverConfigError` for a radio that cannot be legal, `DatabaseError` for a damaged file.
         """
         check_law(settings, folder)
         self._settings, self._folder, self._clock = settings, folder, clock
@@ -55,7 +56,7 @@ class CountyRadio:
         self._nodes = RadioNodes(identity.radio_key, identity.county, held.windows)
         self._watch = RadioWatch()
         self._names: dict[int, str] = {identity.radio_address: identity.node}
-        self._on_admitted = admitted
+        self._on_admitted, self._count_stored = admitted, stored
         self._link = LoraLink(identity, self._nodes, self._store, admit, self, time_s=self._time_s)
         self._state: DeviceState | None = None
 
@@ -88,9 +89,9 @@ class CountyRadio:
 
     def radio_admitted(self, admitted: Admitted) -> None:
         """See `RadioListener.radio_admitted`."""
-        now_s = time.monotonic()
+        now_s, stored = time.monotonic(), self._count_stored()
         for node, status in admitted.statuses:
-            self._watch.told(node, status, now_s)
+            self._watch.told(node, status, stored.get(node, 0), now_s)
         self._on_admitted(admitted)
 
     def view(self) -> RadioView:
@@ -110,7 +111,7 @@ class CountyRadio:
 
     def rows(self) -> Mapping[str, NodeRadio]:
         """How each terminal that was heard fares by radio."""
-        return self._watch.rows(time.monotonic(), self._names.get)
+        return self._watch.rows(time.monotonic(), self._names.get, self._count_stored())
 
     async def _keep_modem(self) -> None:
         driver = choose(RADIOS, self._settings.kind)
