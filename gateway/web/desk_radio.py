@@ -71,7 +71,7 @@ def radio_line(node: str, radio: NodeRadio, words: Words) -> RadioLine:
         rssi=""
         if radio.rssi_dbm is None
         else words("radio.dbm", now=_dbm(radio.rssi_dbm), mean=_dbm(radio.mean_rssi_dbm or 0)),
-        snr="" if radio.snr_db is None else f"{radio.snr_db:+.0f}\N{NO-BREAK SPACE}dB",
+        snr="" if radio.snr_db is None else f"{_signed(radio.snr_db)}\N{NO-BREAK SPACE}dB",
         lost=f"{radio.lost_percent}\N{NO-BREAK SPACE}%",
         airtime="" if percent is None else f"{percent}\N{NO-BREAK SPACE}%",
         airtime_is_low=percent is not None and percent >= LOW_AIRTIME_PERCENT,
@@ -82,6 +82,11 @@ def radio_line(node: str, radio: NodeRadio, words: Words) -> RadioLine:
             f"{each.node} {_dbm(each.rssi_dbm)}\N{NO-BREAK SPACE}dBm" for each in radio.hears
         ),
     )
+
+
+def _signed(value: float) -> str:
+    whole = round(value)
+    return f"+{whole}" if whole > 0 else _dbm(whole)
 
 
 def _dbm(value: int) -> str:
