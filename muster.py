@@ -10,11 +10,13 @@ from runtime.release import VERSION
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
+        "courier": "courier.cli:courier",
         "demo": "sim.cli_demo:demo",
         "device": "terminal.device_cli:device",
         "doctor": "provisioning.doctor:doctor",
         "gateway": "gateway.cli:gateway",
         "provision": "provisioning.cli:provision",
+        "radio": "provisioning.radio_cli:radio",
         "sim": "sim.cli:sim",
         "terminal": "terminal.cli:terminal",
     }

@@ -5,8 +5,9 @@ DriverError
 │   ├── PortGone              unplugged or not there yet; reopen by path
 │   │   ├── PortBusy          another program holds it
 │   │   └── PortNotSetUp      it is there; this machine's set-up does not let us use it
-│   └── DeviceSilent          the port is open, nothing sensible answers (also a TimeoutError)
-│       └── OtherDevice       something answers or talks that is not the device
+│   ├── DeviceSilent          the port is open, nothing sensible answers (also a TimeoutError)
+│   │   └── OtherDevice       something answers or talks that is not the device
+│   └── AirtimeSpent          the law allows no more radio now; the device is well: wait until then
 ├── DeviceRefused             the device answered with a fault; the operator must act
 │   └── DeviceUnauthorised    the fault is that it was never allowed to work
 └── DriverConfigError         the configuration names what does not exist (also a ValueError)
@@ -39,6 +40,14 @@ class DeviceSilent(TransientDriverError, TimeoutError):
 
 class OtherDevice(DeviceSilent):
     """What comes in on the port is no answer of the device: another one is plugged in there."""
+
+
+class AirtimeSpent(TransientDriverError):
+    """The frame was not sent: the law allows it at `free_at_s` of the event loop's time."""
+
+    def __init__(self, free_at_s: float, wait_s: float) -> None:
+        super().__init__(f"the airtime the law allows is used up for {wait_s:.0f} s")
+        self.free_at_s = free_at_s
 
 
 class DeviceRefused(DriverError):

@@ -1,18 +1,42 @@
 """Intake: unseal, verify, deduplicate, store, then issue the receipt, in that order, in batches.
 
-Runs on a worker thread. A message that cannot be admitted goes to quarantine with its reason and
-never stands in the way of the next. What is held of every stream is worked out on copies, which
-take effect once the store has committed: nobody ever sees, or is told, more than what is durable.
+Runs on a worker thread. Records come in envelopes or in radio frames; one that comes both ways is
+one record, and the ledger keeps what came first (docs/decisions/0015). A message that cannot be
+admitted goes to quarantine with its reason and never stands in the way of the next. What is held of
+every stream is worked out on copies, which take effect once the store has committed: nobody ever
+sees, or is told, more than what is durable.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.store.base import LedgerStore, NewRun, Quarantined, Stream
+from gateway.radio import UpFrame
+from gateway.radio_contents import FindOrder, RadioContents
+from gateway.store.base import (
+    KeyRow,
+    LedgerStore,
+    NewRun,
+    Quarantined,
+    RadioState,
+    StoreError,
+    Stream,
+    WindowRow,
+)
 from protocol.envelope import Envelope, RecordOpener, claimed_head, unpack_envelope
-from protocol.errors import BadSignature, CannotOpen, Malformed, ProtocolError, Unsupported
+from protocol.errors import (
+    BadSignature,
+    CannotOpen,
+    Malformed,
+    OtherRoster,
+    ProtocolError,
+    Unsupported,
+)
 from protocol.keys import Identity, Peer
+from protocol.radio_keys import Direction
+from protocol.radio_up import Status
 from protocol.receipts import Refusal, RefusalReason, pack_receipt, pack_refusal, receipt_for
+from protocol.roster_order import NOBODY, RosterOrder
+from protocol.same_record import is_same_record
 from protocol.sequences import SeqSet
 from protocol.suites import message_digest
 
@@ -40,21 +64,38 @@ class Reply:
 
 @dataclass(slots=True)
 class Admitted:
-    """What one batch of messages came to."""
+    """What one batch of messages and frames came to."""
 
     replies: list[Reply] = field(default_factory=list)
+    """To messages. What is said by radio, its link works out from `streams`."""
+    streams: Sequence[Stream] = ()
+    """Those that something came for, as they are now held."""
+    statuses: list[tuple[str, Status]] = field(default_factory=list)
+    """Of terminals, by radio."""
+    other_roster: set[str] = field(default_factory=set)
+    """Terminals whose packed batches cannot be unpacked here."""
+    stored: int = 0
     duplicates: int = 0
     quarantined: int = 0
 
 
 @dataclass(slots=True)
 class _Work:
-    """One batch of messages on its way into the store."""
+    """One batch of messages and frames on its way into the store."""
 
     touched: dict[StreamName, Stream] = field(default_factory=dict)
+    asked: set[StreamName] = field(default_factory=set)
+    """Streams that messages came for: their receipts go the same way back."""
     runs: list[NewRun] = field(default_factory=list)
     quarantine: list[Quarantined] = field(default_factory=list)
+    windows: dict[StreamName, WindowRow] = field(default_factory=dict)
+    keys: list[KeyRow] = field(default_factory=list)
     duplicates: int = 0
+
+    @property
+    def radio(self) -> RadioState:
+        """What the frames leave behind beside their records."""
+        return RadioState(list(self.windows.values()), self.keys)
 
 
 class _Refused(Exception):
@@ -73,8 +114,12 @@ _REASONS: Mapping[type[ProtocolError], RefusalReason] = {
 }
 
 
+def _nobody(fingerprint: bytes) -> RosterOrder | None:
+    return NOBODY if fingerprint == NOBODY.fingerprint else None
+
+
 class Intake:
-    """Admits envelopes into a ledger. One thread at a time."""
+    """Admits envelopes and the contents of radio frames into a ledger. One thread at a time."""
 
     def __init__(
         self,
@@ -82,16 +127,21 @@ class Intake:
         store: LedgerStore,
         find_peer: Callable[[str], Peer | None],
         now_ms: Callable[[], int],
+        find_order: FindOrder = _nobody,
     ) -> None:
+        """`find_order` finds the roster a packed batch counts people by."""
         self._identity, self._store = identity, store
         self._find_peer, self._now_ms = find_peer, now_ms
         self._opener = RecordOpener([identity.opening_key])
+        self._contents = RadioContents(
+            identity.county, self._opener, find_order, store.radio_state().keys
+        )
         self._streams: Mapping[StreamName, Stream] = {
             (each.node, each.epoch): each for each in store.streams()
         }
         """As committed. Replaced as a whole: the board reads it on another thread."""
 
-    def admit(self, messages: Iterable[Incoming]) -> Admitted:
+    def admit(self, messages: Iterable[Incoming], frames: Iterable[UpFrame] = ()) -> Admitted:
         """Admit a batch; on return everything admitted is durable.
 
         Raises `StoreError`; then nothing was admitted and the same batch may be tried again.
@@ -106,17 +156,60 @@ class Intake:
                     Quarantined(now_ms, incoming.node, refused, digest, incoming.message)
                 )
                 outcome.replies.append(self._refusal(incoming.node, digest, refused, now_ms))
-        touched = list(work.touched.values())
-        self._store.commit(work.runs, touched, work.quarantine, now_ms)
-        self._streams = {**self._streams, **work.touched}
+        for frame in frames:
+            refused = self._admit_frame(frame, work, outcome)
+            if refused is not None:
+                content = bytes([frame.kind]) + frame.content
+                work.quarantine.append(
+                    Quarantined(now_ms, frame.node, refused, message_digest(content), content)
+                )
+        outcome.streams = self._store_all(work, now_ms)
+        outcome.stored = sum(len(run.bodies) for run in work.runs)
         outcome.duplicates, outcome.quarantined = work.duplicates, len(work.quarantine)
-        outcome.replies += [self._receipt(stream, now_ms) for stream in touched]
+        outcome.replies += [
+            Reply(
+                name[0], signed_receipt(self._identity, work.touched[name], now_ms), is_receipt=True
+            )
+            for name in work.touched
+            if name in work.asked
+        ]
         return outcome
 
     @property
     def streams(self) -> Sequence[Stream]:
         """Every stream, with what is durably held of it; not to be changed. From any thread."""
         return list(self._streams.values())
+
+    def _store_all(self, work: _Work, now_ms: int) -> Sequence[Stream]:
+        touched = list(work.touched.values())
+        try:
+            self._store.commit(work.runs, touched, work.quarantine, now_ms, work.radio)
+        except StoreError:
+            self._contents.give_back()
+            raise
+        self._contents.settle()
+        self._streams = {**self._streams, **work.touched}
+        return touched
+
+    def _admit_frame(self, frame: UpFrame, work: _Work, outcome: Admitted) -> RefusalReason | None:
+        """Take a frame that was opened; the reason to quarantine its content."""
+        name = (frame.node, frame.epoch)
+        work.windows[name] = WindowRow(*name, Direction.UP, frame.window)
+        try:
+            brought = self._contents.open(frame)
+        except OtherRoster:
+            outcome.other_roster.add(frame.node)
+            return None
+        except ProtocolError as error:
+            return _REASONS[type(error)]
+        if brought.key is not None:
+            work.keys.append(brought.key)
+        if brought.status is not None:
+            outcome.statuses.append((frame.node, brought.status))
+        reason: RefusalReason | None = None
+        for first_seq, bodies in brought.runs:
+            reason = self._take(self._working_copy(name, work), first_seq, bodies, work) or reason
+        return reason
 
     def _admit_one(self, incoming: Incoming, work: _Work) -> RefusalReason | None:
         try:
@@ -126,7 +219,9 @@ class Intake:
             return _REASONS[type(error)]
         except _Refused as error:
             return error.reason
-        return self._take(self._working_copy(envelope, work), envelope.first_seq, bodies, work)
+        name = (envelope.node, envelope.epoch)
+        work.asked.add(name)
+        return self._take(self._working_copy(name, work), envelope.first_seq, bodies, work)
 
     def _verify(self, incoming: Incoming) -> Envelope:
         head = claimed_head(incoming.message)
@@ -137,8 +232,7 @@ class Intake:
             raise _Refused(RefusalReason.UNKNOWN_NODE)
         return unpack_envelope(incoming.message, peer.verify_key)
 
-    def _working_copy(self, envelope: Envelope, work: _Work) -> Stream:
-        name = (envelope.node, envelope.epoch)
+    def _working_copy(self, name: StreamName, work: _Work) -> Stream:
         if name not in work.touched:
             held = self._streams.get(name)
             work.touched[name] = self._store.new_stream(*name) if held is None else held.copy()
@@ -158,7 +252,8 @@ class Intake:
             for low, high in repeated:
                 work.duplicates += high - low + 1
                 for seq in range(low, high + 1):
-                    if self._held(stream, seq, work.runs) != opened[seq - first]:
+                    held = self._held(stream, seq, work.runs)
+                    if held is None or not is_same_record(held, opened[seq - first]):
                         reason = RefusalReason.CONFLICT
             if stream.refused:
                 stream.refused.discard(first, last)
@@ -174,23 +269,24 @@ class Intake:
                 return run.bodies[seq - run.first_seq]
         return self._store.body_of(stream, seq)
 
-    def _receipt(self, stream: Stream, now_ms: int) -> Reply:
-        identity = self._identity
-        receipt = receipt_for(
-            identity.county,
-            stream.node,
-            stream.epoch,
-            stream.stored,
-            stream.refused,
-            gateway=identity.node,
-            gateway_ms=now_ms,
-        )
-        return Reply(stream.node, pack_receipt(receipt, identity.signing_key), is_receipt=True)
-
     def _refusal(self, node: str, digest: bytes, reason: RefusalReason, now_ms: int) -> Reply:
         identity = self._identity
         refusal = Refusal(identity.county, node, digest, reason, identity.node, now_ms)
         return Reply(node, pack_refusal(refusal, identity.signing_key), is_receipt=False)
+
+
+def signed_receipt(identity: Identity, stream: Stream, now_ms: int) -> bytes:
+    """What a gateway that has committed `stream` promises its terminal."""
+    receipt = receipt_for(
+        identity.county,
+        stream.node,
+        stream.epoch,
+        stream.stored,
+        stream.refused,
+        gateway=identity.node,
+        gateway_ms=now_ms,
+    )
+    return pack_receipt(receipt, identity.signing_key)
 
 
 def _opened_runs(bodies: Sequence[bytes | None]) -> Iterator[tuple[int, Sequence[bytes]]]:

@@ -159,7 +159,7 @@ class RecordOpener:
         for run in envelope.runs:
             batch = envelope.sealed[start : start + run.count]
             try:
-                bodies += self._open_run(
+                bodies += self.open_run(
                     origin, envelope.keys[run.key_index], batch, envelope.first_seq + start
                 )
             except ProtocolError as error:
@@ -170,9 +170,13 @@ class RecordOpener:
             raise failures[0]
         return bodies
 
-    def _open_run(
+    def open_run(
         self, origin: Origin, wrapped: WrappedKey, batch: Sequence[bytes], first_seq: int
     ) -> Sequence[bytes | None]:
+        """Records sealed under one key, consecutive from `first_seq`, as in `open`.
+
+        Raises `Unsupported` for a suite we lack, `CannotOpen` for a key that cannot be unwrapped.
+        """
         decrypt = self._cipher(origin, wrapped).decrypt
         prefix = origin.prefix(wrapped.key_id)
         last_seq = first_seq + len(batch)

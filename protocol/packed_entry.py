@@ -162,6 +162,11 @@ def digests(person: Person) -> tuple[bytes, ...]:
     return (b"", person.digest, *person.other_digests)
 
 
+def rounded_error_ms(error_ms: int) -> int:
+    """What a packed batch makes of a stamp's `error_ms`."""
+    return _error_ms(_error(error_ms))
+
+
 def _presented(record: Record, order: RosterOrder) -> Presented | None:
     card = record.credential
     if record.person is None:
@@ -178,21 +183,29 @@ def _presented(record: Record, order: RosterOrder) -> Presented | None:
 
 
 def _clock(at: Stamp) -> Clock:
-    bits = max(_SMALLEST_ERROR_BITS, (at.error_ms + SECOND_MS - 2).bit_length())
-    error = min(bits - _SMALLEST_ERROR_BITS, UNKNOWN_ERROR)
-    clock = Clock(at.source, error)
+    clock = Clock(at.source, _error(at.error_ms))
     if not clock.has_mono:
         return clock
     return clock._replace(boot=at.boot, offset_ms=at.mono_ms - at.wall_ms)
 
 
+def _error(error_ms: int) -> int:
+    """See `Clock.error`."""
+    bits = max(_SMALLEST_ERROR_BITS, (error_ms + SECOND_MS - 2).bit_length())
+    return min(bits - _SMALLEST_ERROR_BITS, UNKNOWN_ERROR)
+
+
+def _error_ms(error: int) -> int:
+    known = error < UNKNOWN_ERROR
+    return 1 << error + _SMALLEST_ERROR_BITS if known else UNKNOWN_ERROR_MS
+
+
 def _stamp(entry: Entry) -> Stamp:
     clock, wall_ms = entry.clock, entry.wall_s * SECOND_MS
-    known = clock.error < UNKNOWN_ERROR
     return Stamp(
         wall_ms,
         min(max(0, wall_ms + clock.offset_ms), MAX_MS) if clock.has_mono else 0,
         clock.boot,
         TimeSource(clock.source),
-        1 << clock.error + _SMALLEST_ERROR_BITS if known else UNKNOWN_ERROR_MS,
+        _error_ms(clock.error),
     )

@@ -100,3 +100,7 @@ def _fingerprint(roster: Roster) -> bytes:
     )
     content = (roster.version, roster.issued_ms, tuple(roster.points), tuple(people))
     return hashlib.sha256(msgspec.msgpack.encode(content)).digest()[:FINGERPRINT_BYTES]
+
+
+NOBODY = RosterOrder(Roster(0, 0, (), ()))
+"""What a batch is packed by where the ends hold no roster in common: strangers and bodies."""

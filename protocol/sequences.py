@@ -63,6 +63,13 @@ class SeqSet:
             ends_first.pop(0)
         return both
 
+    def without(self, ranges: Iterable[Range]) -> "SeqSet":
+        """Another set: what is held here and in none of the ranges."""
+        rest = SeqSet(self)
+        for first, last in ranges:
+            rest.discard(first, last)
+        return rest
+
     def __contains__(self, seq: int) -> bool:
         place = bisect_left(self._ranges, seq, key=_last)
         return place < len(self._ranges) and self._ranges[place][0] <= seq

@@ -11,7 +11,9 @@ from drivers.device import find_device, look_at_device
 from drivers.errors import DriverConfigError
 from drivers.panel.board import Board, GaugePort, load_board
 from drivers.power.kernel import POWER_SUPPLY, batteries
+from drivers.radios.site import RadioSettings
 from provisioning.checks_panel import Chip, look_at_display, look_at_pins
+from provisioning.checks_radio import fitted_radio, look_at_radio
 from provisioning.findings import Finding
 from provisioning.layout import TERMINAL_TOML
 from provisioning.looks import (
@@ -64,6 +66,7 @@ class _Terminal(Struct, frozen=True):
     gnss: _Device | None = None
     panel: _Panel | None = None
     power: _Power | None = None
+    radio: RadioSettings | None = None
     data: Path = Path("data")
 
 
@@ -82,12 +85,15 @@ def check_terminal_devices(folder: Path) -> Sequence[Finding]:
         fitted.append(Fitted(GAUGE, gauge.kind, gauge.port))
     terminal = holder_of(folder / settings.data / _OUTBOX_INDEX)
     if terminal is not None:
-        return [used_by_terminal(each, terminal) for each in (*fitted, *_panel_of(settings, board))]
+        others = (*_panel_of(settings, board), *_radio_of(settings))
+        return [used_by_terminal(each, terminal) for each in (*fitted, *others)]
     looks = list(map(_look_at, fitted))
     if settings.panel is not None and board is not None:
         looks.append(look_at_pins(settings.panel.board, board, settings.panel.pins))
         if settings.panel.display is not None:
             looks.append(look_at_display(board, settings.panel.display, is_optional=False))
+    if settings.radio is not None:
+        looks.append(look_at_radio(settings.radio, folder))
     return _look_at_all(looks)
 
 
@@ -134,6 +140,11 @@ def _gauge(power: _Power | None, board: Board | None) -> GaugePort | None:
     if next(batteries(_KERNEL_ROOT), None) is not None or board is None:
         return _KERNEL
     return board.gauge or _KERNEL
+
+
+def _radio_of(settings: _Terminal) -> Iterator[Fitted]:
+    if settings.radio is not None:
+        yield fitted_radio(settings.radio)
 
 
 def _panel_of(settings: _Terminal, board: Board | None) -> Iterator[Fitted]:

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from msgspec import Struct
 
+from drivers.radios.site import RadioSettings
 from protocol.keys import decode_identity
 from provisioning import broker
 from provisioning.checks_badges import check_copies, check_issuers, check_list
-from provisioning.checks_machine import check_ports, check_serial_device
+from provisioning.checks_law import check_radio_law
+from provisioning.checks_machine import check_interface, check_ports, check_serial_device
 from provisioning.county import load_county
 from provisioning.errors import ProvisioningError
 from provisioning.findings import Finding, Text, bad, good, look
@@ -43,12 +45,18 @@ class _Web(Struct, frozen=True):
     port: int = 8080
 
 
+class _Neighbours(Struct, frozen=True):
+    interface: str | None = None
+
+
 class _Terminal(Struct, frozen=True):
     """The part of `terminal.toml` that can be checked without a terminal."""
 
     readers: tuple[_Port, ...]
     web: _Web
     gnss: _Port | None = None
+    neighbours: _Neighbours = _Neighbours()
+    radio: RadioSettings | None = None
     identity: Path = Path(IDENTITY)
     data: Path = Path(DATA)
 
@@ -57,6 +65,7 @@ class _Gateway(Struct, frozen=True):
     """The part of `gateway.toml` that can be checked without a gateway."""
 
     web: _Web = _Web()
+    radio: RadioSettings | None = None
     identity: Path = Path(IDENTITY)
     revocations: Path = Path(REVOKED_BADGES)
 
@@ -69,9 +78,12 @@ def check_terminal(folder: Path, now: datetime, *, with_ports: bool = True) -> I
         yield _unreadable(error)
         return
     yield from check_ports((settings.web.port,))
-    for port in (*settings.readers, settings.gnss) if with_ports else ():
+    for port in (*settings.readers, settings.gnss, settings.radio) if with_ports else ():
         if port is not None and urlsplit(port.port).scheme == "serial":
             yield check_serial_device(Path(urlsplit(port.port).path))
+    if settings.neighbours.interface is not None:
+        yield check_interface(settings.neighbours.interface)
+    yield from check_radio_law(settings.radio, folder)
     identity = folder / settings.identity
     yield from check_identity(identity, now)
     yield from check_list(folder / settings.data / REVOKED_BADGES, identity / NODE_IDENTITY)
@@ -85,6 +97,7 @@ def check_gateway(folder: Path, now: datetime) -> Iterator[Finding]:
         yield _unreadable(error)
         return
     yield from check_ports((settings.web.port,))
+    yield from check_radio_law(settings.radio, folder)
     identity = folder / settings.identity
     yield from check_identity(identity, now)
     yield from check_list(folder / settings.revocations, identity / NODE_IDENTITY)

@@ -10,10 +10,12 @@ import click
 from provisioning.badge_cli import badge
 from provisioning.broker import MOSQUITTO_CONF
 from provisioning.bundle import create_county, create_terminal
+from provisioning.county import load_county
 from provisioning.errors import BadPlan
 from provisioning.layout import CountyFolder
 from provisioning.one_line import one_line_errors
 from provisioning.plans import CountyPlan, DevicePlan, Mode, Point, TerminalPlan, profile_of
+from provisioning.radio_options import RadioOptions, radio_options
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 PORT_NUMBER = click.IntRange(1, 65535)
@@ -59,6 +61,7 @@ provision.add_command(badge)
 @click.option(
     "--broker-user", help="User that runs mosquitto and shall own its files.  [default: you]"
 )
+@radio_options
 def county(
     *,
     folder: Path,
@@ -72,6 +75,7 @@ def county(
     mode: Mode,
     web_port: int,
     broker_user: str | None,
+    radio: RadioOptions,
 ) -> None:
     """Make a county in the new folder DIR: authority, broker, gateway."""
     with one_line_errors():
@@ -86,6 +90,7 @@ def county(
             mode=mode,
             web_port=web_port,
             broker_user=broker_user,
+            radio=radio.settings(),
         )
         create_county(folder, plan, datetime.now(UTC))
     paths = CountyFolder(folder)
@@ -102,7 +107,18 @@ def county(
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.argument("name")
 @click.option("--point", required=True, help="The assembly point it serves.")
-@click.option("--lane", type=LANE, default=TerminalPlan.lane, show_default=True)
+@click.option(
+    "--lane",
+    type=LANE,
+    default=TerminalPlan.lane,
+    show_default=True,
+    help="Which terminal of the point it is.",
+)
+@click.option(
+    "--neighbours",
+    metavar="INTERFACE",
+    help="Agree with the other terminals of the point on this network, such as eth0 or wlan0.",
+)
 @click.option(
     "--reader",
     "readers",
@@ -124,17 +140,20 @@ def county(
     help="Of the board; or pigpio://HOST:PORT, such as those of `muster sim panel`; or mock.",
 )
 @click.option("--web-port", type=PORT_NUMBER, default=TerminalPlan.web_port, show_default=True)
+@radio_options
 def terminal(
     *,
     folder: Path,
     name: str,
     point: str,
     lane: int,
+    neighbours: str | None,
     readers: tuple[str, ...],
     gnss: str | None,
     board: str | None,
     pins: str,
     web_port: int,
+    radio: RadioOptions,
 ) -> None:
     """Make terminal NAME of the county in DIR, and enrol it at the gateway."""
     with one_line_errors():
@@ -143,12 +162,14 @@ def terminal(
             name=name,
             point=point,
             lane=lane,
+            neighbours=neighbours,
             readers=tuple(_device(text, usual.reader if usual else None) for text in readers)
             or TerminalPlan.readers,
             gnss=_device(gnss, usual.gnss if usual else None) if gnss is not None else None,
             board=board,
             pins=pins,
             web_port=web_port,
+            radio=radio.settings(load_county(folder.absolute()).radio),
         )
         made = create_terminal(folder, plan, datetime.now(UTC))
     click.echo(f"Made terminal {name!r} at {point!r} in {made}")

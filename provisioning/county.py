@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from drivers.radios.site import RadioSettings
 from provisioning.errors import NoSuchCounty
 from provisioning.layout import DATA, ENROLMENTS, IDENTITY, CountyFolder
 from provisioning.plans import MUSTER_TITLES, CountyPlan, DevicePlan, Point, TerminalPlan
@@ -32,6 +33,8 @@ class County(Struct, frozen=True, forbid_unknown_fields=True):
     gateway: str
     broker: CountyBroker
     points: tuple[Point, ...]
+    radio: RadioSettings | None = None
+    """The gateway's."""
 
 
 def county_of(plan: CountyPlan) -> County:
@@ -43,6 +46,7 @@ def county_of(plan: CountyPlan) -> County:
         plan.gateway,
         CountyBroker(tuple(plan.broker_hosts), plan.broker_port),
         tuple(plan.points),
+        plan.radio,
     )
 
 
@@ -67,6 +71,7 @@ def county_toml(county: County) -> bytes:
         },
         {
             "broker": {"hosts": county.broker.hosts, "port": county.broker.port},
+            **_radio(county.radio),
             "points": _points(county),
         },
     )
@@ -96,6 +101,7 @@ def gateway_toml(county: County, plan: CountyPlan) -> bytes:
                 "target_percent": plan.target_percent,
                 "target_minutes": plan.target_minutes,
             },
+            **_radio(county.radio),
             "points": _points(county),
         },
     )
@@ -112,6 +118,9 @@ def terminal_toml(county: County, plan: TerminalPlan) -> bytes:
         tables["gnss"] = _device(plan.gnss)
     if plan.board is not None:
         tables["panel"] = {"board": plan.board, "pins": plan.pins}
+    if plan.neighbours is not None:
+        tables["neighbours"] = {"interface": plan.neighbours}
+    tables.update(_radio(plan.radio))
     return encode_toml(
         f"Terminal {plan.name}. Folders are relative to this file.",
         {
@@ -128,6 +137,17 @@ def terminal_toml(county: County, plan: TerminalPlan) -> bytes:
 
 def _broker(county: County) -> Table:
     return {"host": county.broker.hosts[0], "port": county.broker.port}
+
+
+def _radio(radio: RadioSettings | None) -> dict[str, Table]:
+    """Its table, without what is left to the driver."""
+    if radio is None:
+        return {}
+    values = {name: getattr(radio, name) for name in radio.__struct_fields__}
+    given = {name: value for name, value in values.items() if value is not None}
+    if radio.measured is not None:
+        given["measured"] = str(radio.measured)
+    return {"radio": given}
 
 
 def _points(county: County) -> list[Table]:

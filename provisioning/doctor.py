@@ -21,7 +21,7 @@ def examine(
 ) -> Iterator[Finding]:
     """Check this machine for what `folder` is: a county, a gateway, a terminal, or nothing yet.
 
-    With `devices`, those of the terminal or of the profile `board` are opened, too.
+    With `devices`, those of the node or of the profile `board` are opened, too.
     """
     yield from checks_machine.check_everywhere(folder or Path.cwd())
     if folder is None:
@@ -37,6 +37,10 @@ def examine(
             yield from check_terminal_devices(folder)
     elif (folder / GATEWAY_TOML).exists():
         yield from checks_node.check_gateway(folder, now)
+        if devices and board is None:
+            from provisioning.checks_radio import check_gateway_devices  # noqa: PLC0415  # slow
+
+            yield from check_gateway_devices(folder)
     elif (folder / COUNTY_TOML).exists():
         yield checks_machine.check_mosquitto(needed=True)
         yield from checks_node.check_county(CountyFolder(folder), now)
@@ -46,6 +50,11 @@ def examine(
         from provisioning.checks_devices import check_board_devices  # noqa: PLC0415  # slow
 
         yield from check_board_devices(board)
+
+
+def _is_node(folder: Path | None) -> bool:
+    names = (TERMINAL_TOML, GATEWAY_TOML)
+    return folder is not None and any((folder / name).exists() for name in names)
 
 
 def report(findings: Iterable[Finding], lang: Lang) -> bool:
@@ -66,8 +75,8 @@ def report(findings: Iterable[Finding], lang: Lang) -> bool:
 @click.option("--lang", type=click.Choice(LANGS), help="Default: by LANG.")
 def doctor(folder: Path | None, *, devices: bool, board: str | None, lang: Lang | None) -> None:
     """Check this machine, and the terminal, gateway or county in PATH. Exit code 1: see the ✖."""
-    if devices and board is None and (folder is None or not (folder / TERMINAL_TOML).exists()):
-        raise click.UsageError("--devices needs the PATH of a terminal, or --board")
+    if devices and board is None and not _is_node(folder):
+        raise click.UsageError("--devices needs the PATH of a terminal or gateway, or --board")
     if board is not None and not devices:
         raise click.UsageError("--board means nothing without --devices")
     findings = examine(folder, datetime.now(UTC), devices=devices, board=board)

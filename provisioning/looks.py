@@ -16,6 +16,7 @@ from runtime.config import ConfigError
 from runtime.language import Lang
 from runtime.locks import Holder, holder_of
 
+RADIO = Text("电台", "Radio")
 READER, RECEIVER = Text("读卡器", "Reader"), Text("卫星接收机", "Receiver")
 GAUGE, PINS, DISPLAY = Text("电量计", "Gauge"), Text("面板", "Panel"), Text("小屏", "Display")
 

@@ -5,6 +5,7 @@ import pwd
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -13,7 +14,9 @@ from msgspec import Struct
 from drivers.errors import DriverConfigError
 from drivers.panel import PINS
 from drivers.panel.board import Board, load_board
-from drivers.registry import GNSS, PORT_SCHEMES, READERS, Driver, choose
+from drivers.radios.opening import check_law
+from drivers.radios.site import RadioSettings, RegionName
+from drivers.registry import GNSS, PORT_SCHEMES, RADIOS, READERS, Driver, choose
 from protocol.ids import parse_name
 from provisioning.errors import BadPlan
 
@@ -26,6 +29,9 @@ MUSTER_TITLES: dict[Mode, tuple[str, str]] = {
 }
 
 
+INTERFACE = r"[^\s/:]{1,15}"  # what Linux takes for a name
+
+
 class Point(Struct, frozen=True, forbid_unknown_fields=True):
     """An assembly point."""
 
@@ -35,6 +41,15 @@ class Point(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 EXAMPLE_POINT = Point("town-hall", "镇政府", "Town hall")
+
+
+USUAL_RADIO: Mapping[RegionName, tuple[float, int]] = {
+    "CN470": (471.125, 17),
+    "EU868": (868.125, 13),
+    "EU433": (434.125, 10),
+    "US915": (915.125, 22),
+}
+"""Region -> frequency in MHz and power in dBm that an E22 has, and may use there."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,8 @@ class CountyPlan:
     web_port: int = 8080
     broker_user: str | None = None
     """Who runs the broker and must own its files; `None` is the user who provisions."""
+    radio: RadioSettings | None = None
+    """The gateway's; terminals are set alike."""
 
     def check(self) -> None:
         """Raises `Malformed` for a bad name and `BadPlan` for anything else."""
@@ -66,6 +83,7 @@ class CountyPlan:
             raise BadPlan("a county has at least one assembly point")
         if len({point.name for point in self.points}) < len(self.points):
             raise BadPlan("two assembly points have the same name")
+        check_radio(self.radio)
 
     @property
     def broker_owner(self) -> str:
@@ -119,9 +137,12 @@ class TerminalPlan:
     """A board profile of hw/; `None` is a terminal without lights and buzzer."""
     pins: str = "lgpio"
     """Where they are, as `drivers.panel.PINS` says."""
+    neighbours: str | None = None
+    """The network interface where the other terminals of the point are; `None`: there are none."""
     web_port: int = 8081
     broker_port: int | None = None
     """Where this terminal finds the broker, when a tunnel lies between; `None`: the county's."""
+    radio: RadioSettings | None = None
 
     def check(self) -> None:
         """Raises `Malformed` for a bad name and `BadPlan` for anything else."""
@@ -134,5 +155,19 @@ class TerminalPlan:
             self.gnss.check(GNSS)
         if self.board is not None:
             profile_of(self.board)
+        if self.neighbours is not None and re.fullmatch(INTERFACE, self.neighbours) is None:
+            raise BadPlan(f"neighbours {self.neighbours!r}: expected an interface, such as eth0")
         if re.match(PINS, self.pins) is None:
             raise BadPlan(f"pins {self.pins!r}: expected lgpio, mock or pigpio://HOST:PORT")
+        check_radio(self.radio)
+
+
+def check_radio(radio: RadioSettings | None) -> None:
+    """Raises `BadPlan` for a modem there is not, and for what it may not do by law."""
+    if radio is None:
+        return
+    DevicePlan(radio.kind, radio.port).check(RADIOS)
+    try:
+        check_law(radio, Path())
+    except DriverConfigError as error:
+        raise BadPlan(str(error)) from error

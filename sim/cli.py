@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "mrz": "sim.cli_mrz:mrz",
         "pcsc": "sim.cli_pcsc:pcsc",
         "pn532": "sim.cli_pn532:pn532",
+        "rak3172": "sim.cli_rak3172:rak3172",
         "scanner": "sim.cli_scanner:scanner",
         "tell": "sim.cli_tell:tell",
     }

@@ -37,6 +37,7 @@ UP_LIMIT_S = 30.0
 POLL_S = 0.05
 READER_BAUD = 115200
 GATEWAY = "gateway"  # the node's name
+LOOPBACK = "lo"  # the network interface every Linux has
 DATA = "data"  # in every node's folder
 HILLS = (30.05, 103.5)  # a made-up county; its points lie a few kilometres apart
 POINT_STEP_DEG = 0.04
@@ -74,6 +75,8 @@ class Setting:
     """Whether device lines are as slow as real ones."""
     recordings: Sequence[Path] = ()
     """Recordings of real receivers to play, one per terminal in turn; none: made-up fixes."""
+    lanes: int = 1
+    """Terminals of each point; more than one agree on this machine's loopback network."""
     has_gnss: bool = True
     """Whether the terminals have a satellite receiver."""
     reader_fault: Fault = clean
@@ -108,7 +111,7 @@ class County:
         self.paths = CountyFolder(setting.folder)
         self.gateway_config = self.paths.gateway / GATEWAY_TOML
         self.posts: dict[str, Post] = {}
-        """By name of the point."""
+        """By name of the point; those of its lanes 2 and up by their node."""
         logs = setting.folder.parent / f"{setting.folder.name}-logs"
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
@@ -194,10 +197,11 @@ class County:
             self._stack.push_async_callback(process.stop)
             await process.start()
         for number, point in enumerate(self.setting.points):
-            await self._start_post(number, point)
+            for lane in range(1, self.setting.lanes + 1):
+                await self._start_post(number, point, lane)
 
-    async def _start_post(self, number: int, point: Point) -> None:
-        node, web_port = f"{point.name}-1", free_port()
+    async def _start_post(self, number: int, point: Point, lane: int) -> None:
+        node, web_port = f"{point.name}-{lane}", free_port()
         devices = self.setting.folder / "devices"
         devices.mkdir(exist_ok=True)
         link = await self._stack.enter_async_context(LinkProxy(self.broker_port))
@@ -208,6 +212,8 @@ class County:
             TerminalPlan(
                 node,
                 point.name,
+                lane=lane,
+                neighbours=LOOPBACK if self.setting.lanes > 1 else None,
                 readers=(DevicePlan("sdt", reader_pty.url, self.setting.poll_s),),
                 gnss=DevicePlan("nmea", gnss_pty.url) if self.setting.has_gnss else None,
                 board="pi-4b",
@@ -235,7 +241,7 @@ class County:
         for work in works:
             task = asyncio.create_task(work)
             self._stack.push_async_callback(_cancelled, task)
-        self.posts[point.name] = Post(
+        self.posts[point.name if lane == 1 else node] = Post(
             node, point, process, folder, reader, reader_pty, link, witness, web_port
         )
         self._stack.push_async_callback(process.stop)

@@ -6,12 +6,13 @@ Nothing is believed because it came through the broker.
 import logging
 from collections.abc import Callable
 
-from protocol.errors import BadSignature, ProtocolError
-from protocol.keys import Identity, Peer
+from protocol.errors import ProtocolError
+from protocol.keys import Identity
 from protocol.receipts import unpack_receipt, unpack_refusal
 from runtime.clock import SystemClock
 from terminal.revocations import RevocationBook
 from terminal.roster import RosterBook
+from terminal.settings import gateway_of
 from terminal.station import Station
 from terminal.uplink import Uplink
 from terminal.view import LinkState
@@ -32,7 +33,7 @@ class County:
         clock: SystemClock,
         changed: Callable[[], None],
     ) -> None:
-        self._node, self._gateway = identity.node, _gateway_of(identity)
+        self._node, self._gateway = identity.node, gateway_of(identity)
         self._rosters, self._revocations = rosters, revocations
         self._station, self._uplink = station, uplink
         self._clock, self._changed = clock, changed
@@ -64,17 +65,12 @@ class County:
 
     def receipt(self, message: bytes) -> None:
         """See `LinkListener.receipt`."""
-        try:
-            receipt = unpack_receipt(message, self._gateway.verify_key)
-        except ProtocolError as error:
-            log.warning("receipt refused: %s", error)
-            return
-        if receipt.node == self._node:
-            self.refuses = False
-            if self.link is LinkState.REFUSED:  # what we publish gets through again
-                self.link = LinkState.UP
-            self._clock.raise_floor(receipt.gateway_ms)
-            self._uplink.receipt(receipt)
+        if self._take_receipt(message) and self.link is LinkState.REFUSED:
+            self.link = LinkState.UP  # what we publish gets through again
+
+    def carried_receipt(self, message: bytes) -> None:
+        """See `terminal.links.courier.CarriedListener.carried_receipt`."""
+        self._take_receipt(message)
 
     def refusal(self, message: bytes) -> None:
         """See `LinkListener.refusal`."""
@@ -101,6 +97,19 @@ class County:
         """See `LinkListener.revocations`."""
         self._take(self._revocations.take, message)
 
+    def _take_receipt(self, message: bytes) -> bool:
+        try:
+            receipt = unpack_receipt(message, self._gateway.verify_key)
+        except ProtocolError as error:
+            log.warning("receipt refused: %s", error)
+            return False
+        if receipt.node != self._node:
+            return False
+        self.refuses = False
+        self._clock.raise_floor(receipt.gateway_ms)
+        self._uplink.receipt(receipt)
+        return True
+
     def _take(self, take: Callable[[bytes], bool], message: bytes) -> None:
         try:
             is_new = take(message)
@@ -115,9 +124,3 @@ class County:
         station, rosters = self._station, self._rosters
         station.roster, station.activation = rosters.roster, rosters.activation
         station.credentials.revoked = self._revocations.revoked
-
-
-def _gateway_of(identity: Identity) -> Peer:
-    if not identity.peers:
-        raise BadSignature("the identity file names no gateway: provision this terminal again")
-    return identity.peers[0]

@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,14 @@ from protocol.envelope import Origin, RecordSealer, WrappedKey
 from protocol.keys import Peer
 from protocol.limits import KEY_ID_BYTES
 from protocol.receipts import Receipt
-from protocol.sequences import SeqSet
+from protocol.replay import ReplayWindow
+from protocol.sequences import Range, SeqSet
 from runtime.database import DatabaseError
 from terminal.errors import OutboxBroken, OutboxFull
 from terminal.outbox_file import Depth, Mark, Note, OutboxFile, Row
+from terminal.radio_memory import Sender, Windows
 
+OUTBOX = "outbox.db"  # in the terminal's data folder
 RECORDS_PER_KEY = 1000  # what a thief who reads a live terminal's memory can open at most
 MAX_COMMIT = 512  # appends that share a commit; bounds the size of one transaction
 FLOOR_BYTES = 8 * 1024 * 1024  # kept free so that settling, which must write, can always proceed
@@ -41,6 +44,20 @@ class Batch:
     def last_seq(self) -> int:
         """Number of the last record."""
         return self.first_seq + len(self.rows) - 1
+
+
+def batch_of(
+    rows: Sequence[tuple[int, int, bytes]], wrapped_key: Callable[[int], WrappedKey]
+) -> Batch | None:
+    """The first consecutive ones of waiting rows (seq, key number, sealed), which ascend."""
+    if not rows:
+        return None
+    first = rows[0][0]
+    if rows[-1][0] != first + len(rows) - 1:
+        rows = [row for place, row in enumerate(rows) if row[0] == first + place]
+    places = {key: place for place, key in enumerate(dict.fromkeys(row[1] for row in rows))}
+    keys = [wrapped_key(key) for key in places]
+    return Batch(first, [(places[key], sealed) for _, key, sealed in rows], keys)
 
 
 class _Append:
@@ -95,6 +112,9 @@ class Outbox:
         self._is_open = True
         self._is_closed = False
         self._sealing: _Sealing | None = None
+        self._bodies: dict[int, bytes] = {}
+        """Of the newest waiting records this process has made, by ascending number."""
+        self._first_in_memory = self._file.depth.captured + 1
         self.origin = Origin(county, node, self._file.epoch)
 
     def close(self) -> None:
@@ -144,26 +164,48 @@ class Outbox:
     def settle(self, receipt: Receipt, sent: SeqSet) -> int:
         """Let go of what a *verified* receipt covers; returns how many records that were.
 
-        Only of what was `sent` since this outbox was opened: if the file was rolled back, an older
-        receipt speaks of other records with the same numbers (docs/decisions/0010). Records the
-        county could not open move aside, where they are kept. A receipt for another outbox changes
-        nothing. Raises `OutboxBroken`.
+        Only of what was `sent` since this outbox was opened, or ever given to a courier: if the
+        file was rolled back, an older receipt speaks of other records with the same numbers
+        (docs/decisions/0010, 0014). Records the county could not open move aside, where they are
+        kept. A receipt for another outbox changes nothing. Raises `OutboxBroken`.
         """
         if Origin(receipt.county, receipt.node, receipt.epoch) != self.origin:
             return 0
-        with self._write_lock:
-            captured = self._file.depth.captured
-            ours = SeqSet([(1, captured)] if captured else []).common(sent)
-            stored = receipt.stored().common(ours)
-            refused = SeqSet(receipt.refused).common(ours)
-            try:
-                self._reopen_if_closed()
-                return self._file.settle(stored, refused)
-            except DatabaseError as error:
-                raise OutboxBroken(str(error)) from error
-            except sqlite3.Error as error:
-                self._recover(error)
-                raise OutboxBroken(f"settling failed: {error}") from error
+        return self._let_go(receipt.stored(), SeqSet(receipt.refused), sent)
+
+    def settle_numbers(self, stored: SeqSet, sent: SeqSet) -> int:
+        """The same for a *verified* receipt of the radio, which is for this outbox by its tag."""
+        return self._let_go(stored, SeqSet(), sent)
+
+    def waiting(self) -> SeqSet:
+        """The numbers that wait; not to be changed."""
+        return self._file.waiting
+
+    def body(self, seq: int) -> bytes | None:
+        """A waiting record as it was appended, unless this process did not make it.
+
+        Kept of the newest `RECORDS_PER_KEY`, in memory and nowhere else.
+        """
+        return self._bodies.get(seq)
+
+    def first_in_memory(self) -> int:
+        """Of waiting records from this number on the body is known, of those below it is not."""
+        return self._first_in_memory
+
+    def reserve_counters(self) -> range:
+        """Radio counters nobody has used; returns once that is durable. Raises `OutboxBroken`."""
+        with self._writing("reserving counters") as file:
+            return file.reserve_counters()
+
+    def windows(self) -> dict[Sender, ReplayWindow]:
+        """What the radio has heard, as it was kept last."""
+        with self._read_lock:
+            return self._file.windows()
+
+    def keep_windows(self, windows: Windows) -> None:
+        """Store what the radio has heard. Raises `OutboxBroken`."""
+        with self._writing("storing what was heard") as file:
+            file.keep_windows(windows)
 
     def marks(self) -> list[Mark]:
         """Every mark there is."""
@@ -181,15 +223,41 @@ class Outbox:
         return self._free_bytes() - FLOOR_BYTES
 
     def _claim(self, after_seq: int, limit: int) -> Batch | None:
-        rows = self._file.claim(after_seq, limit)
-        if not rows:
-            return None
-        first = rows[0][0]
-        if rows[-1][0] != first + len(rows) - 1:
-            rows = [row for place, row in enumerate(rows) if row[0] == first + place]
-        places = {key: place for place, key in enumerate(dict.fromkeys(row[1] for row in rows))}
-        keys = [self._file.wrapped_key(key) for key in places]
-        return Batch(first, [(places[key], sealed) for _, key, sealed in rows], keys)
+        return batch_of(self._file.claim(after_seq, limit), self._file.wrapped_key)
+
+    def _let_go(self, stored: SeqSet, refused: SeqSet, sent: SeqSet) -> int:
+        with self._writing("settling") as file:
+            captured = file.depth.captured
+            ours = SeqSet([(1, captured)] if captured else [])
+            ours = ours.common(SeqSet([*sent, *file.exported()]))
+            stored, refused = stored.common(ours), refused.common(ours)
+            settled = file.settle(stored, refused)
+            self._forget_bodies([*stored, *refused])
+            return settled
+
+    @contextlib.contextmanager
+    def _writing(self, what: str) -> Iterator[OutboxFile]:
+        with self._write_lock:
+            try:
+                self._reopen_if_closed()
+                yield self._file
+            except DatabaseError as error:
+                raise OutboxBroken(str(error)) from error
+            except sqlite3.Error as error:
+                self._recover(error)
+                raise OutboxBroken(f"{what} failed: {error}") from error
+
+    def _remember_bodies(self, batch: Sequence[_Append]) -> None:
+        self._bodies.update((item.seq, item.body) for item in batch)
+        while len(self._bodies) > RECORDS_PER_KEY:
+            oldest = next(iter(self._bodies))
+            self._first_in_memory = oldest + 1
+            del self._bodies[oldest]
+
+    def _forget_bodies(self, ranges: Iterable[Range]) -> None:
+        for first, last in ranges:
+            for seq in [seq for seq in self._bodies if first <= seq <= last]:
+                del self._bodies[seq]
 
     def _lead(self) -> None:
         """Write for everybody queued so far, then hand the lead to the first who came since.
@@ -234,9 +302,10 @@ class Outbox:
             if _is_full(error):
                 return OutboxFull("the disk is full")
             return OutboxBroken(f"storing failed: {error}")
-        self._file.count_added(rows)
         for item, row in zip(batch, rows, strict=True):
             item.seq = row.seq
+        self._remember_bodies(batch)
+        self._file.count_added(rows)
         return None
 
     def _seal(self, batch: Sequence[_Append]) -> list[Row]:

@@ -13,8 +13,17 @@ import msgspec
 
 from protocol.envelope import WrappedKey
 from protocol.ids import MAX_EPOCH
-from protocol.sequences import Range
+from protocol.replay import ReplayWindow
+from protocol.sequences import SeqSet
 from runtime.database import open_database
+from terminal.radio_memory import Sender, Windows, load_windows, reserve_counters, save_windows
+
+CLAIM = "SELECT seq, key, sealed FROM waiting WHERE seq > ? ORDER BY seq LIMIT ?"
+WRAPPED_KEY = "SELECT wrapped FROM record_key WHERE id = ?"
+EXPORTED = "SELECT first, last FROM exported ORDER BY first"
+_FORGET_EXPORTED = """DELETE FROM exported
+    WHERE NOT EXISTS (SELECT 1 FROM waiting WHERE seq BETWEEN first AND last)
+      AND NOT EXISTS (SELECT 1 FROM refused WHERE seq BETWEEN first AND last)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,8 @@ class Depth:
 class OutboxFile:
     """An open outbox file. The writing half and `claim` may run on two threads at once.
 
-    `depth` is replaced as a whole, so that whoever reads it on a third never sees half a change.
+    `depth` and `waiting` are replaced as a whole, so that whoever reads them on a third never sees
+    half a change.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,6 +80,8 @@ class OutboxFile:
             self._wrapped_keys: dict[int, WrappedKey] = {}
             self.epoch = self._take_up_epoch()
             self.depth = self._count()
+            self.waiting = self._count_waiting()
+            """The numbers that wait; never changed, only replaced."""
             cleanup.pop_all()
 
     def close(self) -> None:
@@ -123,8 +135,9 @@ class OutboxFile:
             before.refused,
             rows[0].made_ms if oldest_ms is None else oldest_ms,
         )
+        self.waiting = SeqSet([*self.waiting, (rows[0].seq, rows[-1].seq)])
 
-    def settle(self, stored: Iterable[Range], refused: Iterable[Range]) -> int:
+    def settle(self, stored: SeqSet, refused: SeqSet) -> int:
         """Delete what is stored, set aside what is refused, in one transaction of its own.
 
         Returns how many waiting records were deleted.
@@ -142,6 +155,7 @@ class OutboxFile:
                 "INSERT INTO refused SELECT * FROM waiting WHERE seq BETWEEN ? AND ?", span
             ).rowcount
             execute("DELETE FROM waiting WHERE seq BETWEEN ? AND ?", span)
+        execute(_FORGET_EXPORTED)
         self.commit()
         self.depth = Depth(
             before.captured,
@@ -149,23 +163,37 @@ class OutboxFile:
             before.refused + moved - accepted,
             self._oldest_made_ms(),
         )
+        self.waiting = self.waiting.without([*stored, *refused])
         return settled
 
     def claim(self, after_seq: int, limit: int) -> list[tuple[int, int, bytes]]:
         """(seq, key number, sealed) of waiting records above `after_seq`, in order."""
-        return self._reader.execute(
-            "SELECT seq, key, sealed FROM waiting WHERE seq > ? ORDER BY seq LIMIT ?",
-            (after_seq, limit),
-        ).fetchall()
+        return self._reader.execute(CLAIM, (after_seq, limit)).fetchall()
+
+    def exported(self) -> SeqSet:
+        """What a courier was given, by whichever process."""
+        return SeqSet(self._writer.execute(EXPORTED).fetchall())
 
     def wrapped_key(self, number: int) -> WrappedKey:
         """A wrapped record key by its number."""
         if number not in self._wrapped_keys:
-            (data,) = self._reader.execute(
-                "SELECT wrapped FROM record_key WHERE id = ?", (number,)
-            ).fetchone()
+            (data,) = self._reader.execute(WRAPPED_KEY, (number,)).fetchone()
             self._wrapped_keys[number] = msgspec.msgpack.decode(data, type=WrappedKey)
         return self._wrapped_keys[number]
+
+    def reserve_counters(self) -> range:
+        """Radio counters nobody has used, durably given out, in a transaction of its own."""
+        return reserve_counters(self._writer)
+
+    def windows(self) -> dict[Sender, ReplayWindow]:
+        """What the radio has heard, as it was kept last."""
+        return load_windows(self._reader)
+
+    def keep_windows(self, windows: Windows) -> None:
+        """Store what the radio has heard, in a transaction of its own."""
+        self.begin()
+        save_windows(self._writer, windows)
+        self.commit()
 
     def marks(self) -> list[Mark]:
         """Every mark there is."""
@@ -195,6 +223,16 @@ class OutboxFile:
         ).fetchone()
         captured = max(settled, last_waiting, last_refused)
         return Depth(captured, waiting, refused, self._oldest_made_ms())
+
+    def _count_waiting(self) -> SeqSet:
+        # Numbers in a row have the same distance to their place: one group, whatever its size.
+        return SeqSet(
+            self._writer.execute(
+                "SELECT min(seq), max(seq) FROM"
+                " (SELECT seq, seq - row_number() OVER (ORDER BY seq) AS island FROM waiting)"
+                " GROUP BY island"
+            )
+        )
 
     def _oldest_made_ms(self) -> int | None:
         oldest = self._writer.execute("SELECT made_ms FROM waiting ORDER BY seq LIMIT 1").fetchone()

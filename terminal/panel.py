@@ -62,6 +62,7 @@ UNDONE = Notice(
 """A falling pair: the last scan was taken back."""
 _WAITING = {"zh-Hans": "待传 {n}", "en": "{n} waiting"}
 _PAUSED = {"zh-Hans": "通道已暂停", "en": "Lane paused"}
+_AT_LANE = {"zh-Hans": "{n}通道", "en": "Lane {n}"}
 HEARD = (Beep(1200, 0.04),)
 """A button acts: short, so that a gloved finger knows."""
 
@@ -107,8 +108,11 @@ class Panel:
             if self._display is not None:
                 tasks.create_task(self._display.run(self._on_display))
 
-    def show(self, verdict: Verdict | None, line: str = "") -> None:
-        """Show a verdict, or put the lights out. `line` goes below it; it may name a person."""
+    def show(self, verdict: Verdict | None, line: str = "", lane: int | None = None) -> None:
+        """Show a verdict, or put the lights out. `line` goes below it; it may name a person.
+
+        Before it goes the `lane` that saw them, where it was another one.
+        """
         if verdict is None:
             self._set_light(None)
             if self._display is not None:
@@ -117,6 +121,8 @@ class Panel:
         signs = SIGNS[verdict]
         self._set_light(signs.light)
         self._play(signs.tone)
+        if lane is not None:
+            line = f"{_AT_LANE[self._settings.language].format(n=lane)} {line}".rstrip()
         self._picture(signs, line)
 
     def show_not_recorded(self) -> None:

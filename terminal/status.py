@@ -9,6 +9,7 @@ from runtime.release import VERSION
 from terminal.county import County
 from terminal.equipment import Equipment
 from terminal.lane import Lane
+from terminal.neighbours import Neighbours
 from terminal.outbox import Outbox
 from terminal.settings import TerminalSettings
 from terminal.station import Station
@@ -31,17 +32,19 @@ class Status:
         lane: Lane,
         county: County,
         equipment: Equipment,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self._settings, self._identity = settings, identity
         self._clock, self._outbox, self._station = clock, outbox, station
         self._lane, self._county, self._equipment = lane, county, equipment
+        self._neighbours = neighbours
         self._started_s = clock.monotonic_s()
 
     def view(self) -> StationView:
         """Everything on the page."""
         now = self._lane.stamp()
         roster = self._station.roster
-        name = self._settings.point
+        name, lanes = self._settings.point, self._lanes_heard()
         return StationView(
             node=self._identity.node,
             point=(roster.points.get(name) if roster else None) or Point(name, name, name),
@@ -53,6 +56,7 @@ class Status:
             expected=self._station.expected(),
             custody=self._custody(now.wall_ms),
             link=self._county.link,
+            lanes_heard=tuple(lane for lane in lanes if lane != self._settings.lane),
             roster_version=roster.version if roster else None,
             roster_issued_ms=roster.issued_ms if roster else None,
             now_ms=now.wall_ms,
@@ -93,6 +97,9 @@ class Status:
             enclosure_is_open=equipment.enclosure_is_open,
         )
 
+    def _lanes_heard(self) -> tuple[int, ...]:
+        return self._neighbours.lanes() if self._neighbours is not None else ()
+
     def _custody(self, now_ms: int) -> Custody:
         depth = self._outbox.depth
         oldest_ms = depth.oldest_made_ms
@@ -111,6 +118,7 @@ class Status:
             Trouble.DISK_LOW: self._outbox.room_bytes < ROOM_LOW_BYTES,
             Trouble.NO_ROSTER: self._station.roster is None,
             Trouble.CLOCK_UNSET: now.source is TimeSource.UNSET,
+            Trouble.SAME_LANE: self._settings.lane in self._lanes_heard(),
             Trouble.COUNTY_REFUSES: self._county.refuses,
         }
         standing = [trouble for trouble, is_so in found.items() if is_so]

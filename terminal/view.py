@@ -36,7 +36,9 @@ class ShownScan:
     home_point: Point | None
     """Where the person belongs, when known."""
     first_seen_ms: int | None = None
-    """When the same person was first seen at this terminal, for *already here*."""
+    """When the same person was first seen at this point, for *already here*."""
+    first_seen_lane: int | None = None
+    """By which lane, where it was another one."""
     card_trouble: TroubleReason | None = None
     """Why the card was not read, where it was not."""
     is_undone: bool = False
@@ -74,6 +76,7 @@ class Trouble(Enum):
     ENCLOSURE_OPEN = "enclosure_open"
     DISK_WEARING = "disk_wearing"
     POSITION_SUSPECT = "position_suspect"
+    SAME_LANE = "same_lane"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ class StationView:
     expected: int
     custody: Custody
     link: LinkState
+    lanes_heard: tuple[int, ...]
+    """Other lanes of this point that can be heard right now, ascending."""
     roster_version: int | None
     roster_issued_ms: int | None
     now_ms: int

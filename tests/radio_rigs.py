@@ -1,13 +1,14 @@
-"""Modems of the EByte families on cables and an ether in memory, for the drivers' tests."""
+"""Modems on cables and an ether in memory, for the drivers' tests; EByte's, and what all share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 from drivers.errors import PortGone
 from drivers.port import BytePort
-from drivers.radios.base import Heard
+from drivers.radios.base import Heard, Radio
 from drivers.radios.e22 import E22Radio, E32Radio, E220Radio, EByteRadio
 from drivers.radios.e22_pins import Aux, ModePins
 from drivers.radios.e22_settings import ModemSettings
@@ -19,6 +20,27 @@ from sim.memory import MemoryCable
 
 QUIET_DBM = -120.0
 RSSI_DBM = -90.0
+SWITCHES_BY_SOFTWARE = bytearray.fromhex("C0 04 01 10")
+"""As the vendor's tool sets an E22 once, which then needs no pins."""
+
+
+class Tuning(Protocol):
+    """What a modem must have in common with another to be heard by it."""
+
+    @property
+    def frequency_hz(self) -> int: ...
+
+    @property
+    def spreading_factor(self) -> int: ...
+
+    @property
+    def bandwidth_hz(self) -> int: ...
+
+
+class Ear(Protocol):
+    """What a frame reaches."""
+
+    def hear(self, frame: bytes, rssi_dbm: float) -> None: ...
 
 
 @dataclass
@@ -28,24 +50,24 @@ class Ether:
     A packet takes `airtime_s` of its bytes. Not modelled: everything else `sim` has an air for.
     """
 
-    modems: dict[str, SimE22] = field(default_factory=dict)
-    tuned: dict[str, Facts | None] = field(default_factory=dict)
+    modems: dict[str, Ear] = field(default_factory=dict)
+    tuned: dict[str, Tuning | None] = field(default_factory=dict)
     airtime_s: Callable[[int], float] = lambda size: 0.05 + size * 0.004
     sent: list[tuple[str, bytes, float, float]] = field(default_factory=list)
     """Who, what, from when until when."""
     noise_from_s: float = float("inf")
     """From then on somebody else sends without end."""
-    _on_air: list[tuple[str, Facts]] = field(default_factory=list)
+    _on_air: list[tuple[str, Tuning]] = field(default_factory=list)
     _collided: set[int] = field(default_factory=set)
 
     def side(self, name: str) -> "Antenna":
         return Antenna(self, name)
 
-    def is_taken(self, facts: Facts) -> bool:
+    def is_taken(self, facts: Tuning) -> bool:
         now_s = asyncio.get_running_loop().time()
         return now_s >= self.noise_from_s or any(tuned(facts, other) for _, other in self._on_air)
 
-    async def carry(self, name: str, frame: bytes, facts: Facts) -> None:
+    async def carry(self, name: str, frame: bytes, facts: Tuning) -> None:
         now_s = asyncio.get_running_loop().time
         start_s = now_s()
         mine = (name, facts)
@@ -64,7 +86,7 @@ class Ether:
                 modem.hear(frame, RSSI_DBM)
 
 
-def tuned(one: Facts, other: Facts) -> bool:
+def tuned(one: Tuning, other: Tuning) -> bool:
     return (one.frequency_hz, one.spreading_factor, one.bandwidth_hz) == (
         other.frequency_hz,
         other.spreading_factor,
@@ -122,6 +144,18 @@ class Family:
     has_aux: bool = True
     aux_covers_air: bool = False
 
+    def rig(self, ether: Ether, name: str, seed: int = 0) -> "EByteRig":
+        return make_rig(self, ether, name, seed)
+
+
+class AnyFamily(Protocol):
+    """A row of the contract."""
+
+    @property
+    def has_rssi(self) -> bool: ...
+
+    def rig(self, ether: Ether, name: str, seed: int = 0) -> "AnyRig": ...
+
 
 SITE = ModemSettings(frequency_hz=471_125_000, address=7)
 E32_SITE = ModemSettings(frequency_hz=433_000_000, power_dbm=20, address=7, listens_first=False)
@@ -137,16 +171,36 @@ FAMILIES = {
 }
 
 
+class Modem(Protocol):
+    """The end of the cable that is simulated."""
+
+    async def run(self) -> None: ...
+
+    def die(self) -> None: ...
+
+
+class RepairingRadio(Radio, Protocol):
+    """A driver that counts how often it found its modem set otherwise."""
+
+    repairs: int
+
+
+M = TypeVar("M", bound=Modem)
+R = TypeVar("R", bound=RepairingRadio)
+
+
 @dataclass
-class Rig:
+class Rig(Generic[M, R]):
     """One modem with its driver in use."""
 
-    modem: SimE22
-    radio: EByteRadio
+    modem: M
+    radio: R
     cable: MemoryCable
     line: FaultyLine
     ready: "asyncio.Future[str]"
     """What the driver said once the modem was set up."""
+    spoil: Callable[[], Awaitable[None]]
+    """Somebody else sets the modem as delivered."""
     heard: list[Heard] = field(default_factory=list)
     error: Exception | None = None
 
@@ -164,22 +218,32 @@ class Rig:
             self.ready.cancel()  # nobody waits for what will not be
 
 
-def make_rig(family: Family, ether: Ether, name: str, seed: int = 0) -> Rig:
+EByteRig = Rig[SimE22, EByteRadio]
+AnyRig = Rig[Any, Any]
+
+
+def make_rig(family: Family, ether: Ether, name: str, seed: int = 0) -> EByteRig:
     cable = MemoryCable()
     line = FaultyLine(PacedLine(cable.device, 9600), FAULTS["clean"], seed)
     modem = SimE22(line, ether.side(name), model=family.model, aux_covers_air=family.aux_covers_air)
+
+    async def spoil() -> None:
+        modem.forget()
+        if not family.has_pins:
+            modem.memory.take(SWITCHES_BY_SOFTWARE.copy())
+
     if not family.has_pins:
-        modem.memory.take(bytearray.fromhex("C0 04 01 10"))  # as the vendor's tool sets it once
+        modem.memory.take(SWITCHES_BY_SOFTWARE.copy())
     ether.modems[name] = modem
     pins: ModePins | None = MemoryPins(modem, family.has_aux) if family.has_pins else None
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     port: BytePort = cable.host
     radio = family.make(port, settings=family.settings, pins=pins, on_ready=ready.set_result)
-    return Rig(modem, radio, cable, line, ready)
+    return Rig(modem, radio, cable, line, ready, spoil)
 
 
 @asynccontextmanager
-async def in_use(*rigs: Rig) -> AsyncIterator[None]:
+async def in_use(*rigs: AnyRig) -> AsyncIterator[None]:
     """The modems run and their radios are listened to; what they raise but `PortGone` is raised."""
     modems = [asyncio.create_task(rig.modem.run()) for rig in rigs]
     uses = [asyncio.create_task(rig.use()) for rig in rigs]

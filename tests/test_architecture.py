@@ -17,7 +17,10 @@ from muster import main
 from runtime.lazy_cli import LazyGroup
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("protocol", "runtime", "drivers", "terminal", "gateway", "provisioning", "sim", "hw")
+PACKAGES = (
+    *("protocol", "runtime", "drivers", "terminal", "gateway", "provisioning", "courier"),
+    *("sim", "hw"),
+)
 MAX_LINES = 400
 DATA_SUFFIXES = {".sql", ".toml", ".html", ".css", ".js", ".svg"}
 WEB_STACK = {"fastapi", "starlette", "uvicorn", "jinja2"}
@@ -32,7 +35,7 @@ CONTRACTS = {
     "nmea": "test_gnss_contract",
     "gpsd": "test_gnss_contract",
     **dict.fromkeys(GAUGES, "test_gauge_contract"),
-    **dict.fromkeys(("e22", "e220", "e32"), "test_radio_contract"),
+    **dict.fromkeys(("e22", "e220", "e32", "rak3172"), "test_radio_contract"),
 }
 SIMULATORS = {
     "mrz": "sim.devices.mrz:SimMrz",
@@ -49,6 +52,7 @@ SIMULATORS = {
     "ina219": "sim.devices.ups:SimIna219",
     "lc709203f": "sim.devices.ups:SimLc709203f",
     **dict.fromkeys(("e22", "e220", "e32"), "sim.devices.e22:SimE22"),
+    "rak3172": "sim.devices.rak3172:SimRak3172",
 }
 SHEETS = {
     "mrz": "mrz.md",
@@ -62,6 +66,7 @@ SHEETS = {
     "gpsd": "gpsd.md",
     **dict.fromkeys(GAUGES, "power.md"),
     **dict.fromkeys(("e22", "e220", "e32"), "e22.md"),
+    "rak3172": "rak3172.md",
 }
 # Folders of a developer's machine; /tmp in an example of a user's own command is nobody's.
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users)/")

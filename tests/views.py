@@ -45,10 +45,23 @@ def scan(
     age_s: int = 1,
     seq: int = 126,
     first_seen_ago_s: int | None = None,
+    first_seen_lane: int | None = None,
 ) -> ShownScan:
     at_ms = NOW_MS - age_s * 1000
     first_seen_ms = None if first_seen_ago_s is None else at_ms - first_seen_ago_s * 1000
-    return ShownScan(11, seq, at_ms, verdict, reason, name, unit, post, home, first_seen_ms)
+    return ShownScan(
+        11,
+        seq,
+        at_ms,
+        verdict,
+        reason,
+        name,
+        unit,
+        post,
+        home,
+        first_seen_ms,
+        first_seen_lane,
+    )
 
 
 LAST = (
@@ -73,6 +86,7 @@ def station_view() -> StationView:
         expected=140,
         custody=Custody(captured=126, stored=118, waiting=8, refused=0, oldest_waiting_s=372),
         link=LinkState.UP,
+        lanes_heard=(),
         roster_version=14,
         roster_issued_ms=NOW_MS - 7_300_000,
         now_ms=NOW_MS,

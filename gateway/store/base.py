@@ -10,7 +10,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from protocol.envelope import WrappedKey
+from protocol.radio_keys import Direction
 from protocol.receipts import RefusalReason
+from protocol.replay import ReplayWindow
 from protocol.sequences import SeqSet
 
 
@@ -63,6 +66,36 @@ class QuarantinedRow:
     """How often it came."""
 
 
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """Which radio frames of one sender have been taken, in one direction and epoch."""
+
+    node: str
+    epoch: int
+    direction: Direction
+    window: ReplayWindow
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A record key that came by radio, apart from the records sealed under it."""
+
+    node: str
+    epoch: int
+    key: WrappedKey
+
+
+@dataclass(frozen=True, slots=True)
+class RadioState:
+    """What radio frames leave behind beside their records."""
+
+    windows: Sequence[WindowRow] = ()
+    keys: Sequence[KeyRow] = ()
+
+
+NO_RADIO = RadioState()
+
+
 class LedgerEntry(Struct, frozen=True, gc=False):  # read by the thousand, and never in a cycle
     """A record in the ledger."""
 
@@ -92,8 +125,12 @@ class LedgerStore(Protocol):
         streams: Sequence[Stream],
         quarantined: Sequence[Quarantined],
         at_ms: int,
+        radio: RadioState = NO_RADIO,
     ) -> None:
         """Store everything or nothing. Raises `StoreError` when nothing was stored."""
+
+    def radio_state(self) -> RadioState:
+        """All that radio frames left behind, the latest last."""
 
     def body_of(self, stream: Stream, seq: int) -> bytes | None:
         """What is held under a number, to compare with what came again. Raises `StoreError`."""

@@ -10,13 +10,16 @@ from pathlib import Path
 import msgspec
 
 from gateway.store.base import (
+    NO_RADIO,
     LedgerEntry,
     NewRun,
     Quarantined,
     QuarantinedRow,
+    RadioState,
     StoreError,
     Stream,
 )
+from gateway.store.radio import load_radio_state, put_radio_state
 from protocol.receipts import RefusalReason
 from protocol.sequences import Range, SeqSet
 from runtime.database import open_database
@@ -74,6 +77,7 @@ class SqliteLedger:
         streams: Sequence[Stream],
         quarantined: Sequence[Quarantined],
         at_ms: int,
+        radio: RadioState = NO_RADIO,
     ) -> None:
         """See `LedgerStore.commit`."""
         head = chain_hash(self._head, _chained(runs)) if runs else self._head
@@ -82,6 +86,7 @@ class SqliteLedger:
             self._put_streams(streams)
             self._put_records(runs)
             self._put_quarantined(quarantined)
+            put_radio_state(self._db, radio, at_ms)
             if runs:
                 self._db.execute(
                     "INSERT INTO link (last_record, committed_ms, hash)"
@@ -94,6 +99,10 @@ class SqliteLedger:
                 self._db.execute("ROLLBACK")  # fails too when there is nothing to undo
             raise StoreError(f"the ledger cannot be written: {error}") from error
         self._head = head
+
+    def radio_state(self) -> RadioState:
+        """See `LedgerStore.radio_state`."""
+        return load_radio_state(self._db)
 
     def body_of(self, stream: Stream, seq: int) -> bytes | None:
         """See `LedgerStore.body_of`."""

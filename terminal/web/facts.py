@@ -41,6 +41,7 @@ class ScanFacts(Struct, frozen=True):
     reason: Reason
     home_point: PointFacts | None
     first_seen_ms: int | None
+    first_seen_lane: int | None
 
 
 class ReaderFacts(Struct, frozen=True):
@@ -64,6 +65,7 @@ class StationFacts(Struct, frozen=True):
     expected: int
     custody: Custody
     link: LinkState
+    lanes_heard: tuple[int, ...]
     roster_version: int | None
     roster_issued_ms: int | None
     now_ms: int

@@ -72,6 +72,7 @@ KEYS = {
     "reader.sought",
     *(f"reader_named.{kind}" for kind in (*_NAMED_KINDS, "other")),
     "reader_named.one_of_several",
+    "reason_elsewhere.seen_before",
     "reason_untold.seen_before",
     "reason_untold.other_point",
 }
@@ -99,6 +100,7 @@ _AFTER_READERS = (
     Trouble.DISK_WEARING,
     Trouble.ENCLOSURE_OPEN,
     Trouble.UNDER_VOLTAGE,
+    Trouble.SAME_LANE,
     Trouble.POSITION_SUSPECT,
 )
 
@@ -120,6 +122,7 @@ def station_context(view: StationView, words: Words) -> Mapping[str, object]:
         "troubles": troubles[:SHOWN_TROUBLES],
         "more_troubles": max(0, len(troubles) - SHOWN_TROUBLES),
         "is_long_count": len(f"{view.present}{view.expected}") > _WIDE_COUNT,
+        "lanes_heard": ", ".join(map(str, view.lanes_heard)),
         "oldest": words.span(view.custody.oldest_waiting_s),
         "last": [scan_row(scan, words) for scan in view.last],
     }
@@ -146,7 +149,10 @@ def sentence(scan: ShownScan, words: Words) -> str:
         if scan.first_seen_ms is None:
             return words("reason_untold.seen_before")
         since_s = max(0, scan.at_ms - scan.first_seen_ms) // 1000
-        return words("reason.seen_before", ago=words.ago(since_s))
+        ago, lane = words.ago(since_s), scan.first_seen_lane
+        if lane is not None:
+            return words("reason_elsewhere.seen_before", ago=ago, n=lane)
+        return words("reason.seen_before", ago=ago)
     if scan.reason is Reason.OTHER_POINT:
         if scan.home_point is None:
             return words("reason_untold.other_point")

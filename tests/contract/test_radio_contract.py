@@ -1,6 +1,7 @@
 """What every radio owes its callers; see `drivers.radios.base.Radio`.
 
-A radio is a row in `tests.radio_rigs.FAMILIES`, of E22Radio, E220Radio or E32Radio.
+A radio is a row in `FAMILIES` of `tests.radio_rigs` (E22Radio, E220Radio, E32Radio) or of
+`tests.rak_rigs` (Rak3172Radio).
 """
 
 import asyncio
@@ -15,7 +16,8 @@ from drivers.radios.base import Radio
 from drivers.radios.e22 import CHECK_EVERY_S
 from sim.clock import Run
 from sim.faults import FAULTS
-from tests.radio_rigs import FAMILIES, RSSI_DBM, Ether, Family, Rig, in_use, make_rig
+from tests import radio_rigs, rak_rigs
+from tests.radio_rigs import RSSI_DBM, AnyFamily, AnyRig, Ether, in_use
 
 BAD_LINES = ("line_noise", "torn", "bit_flip")
 # Whatever bytes they begin with: those that mean something to a modem, too.
@@ -29,12 +31,15 @@ AWKWARD = [
 ]
 
 
+FAMILIES: dict[str, AnyFamily] = {**radio_rigs.FAMILIES, **rak_rigs.FAMILIES}
+
+
 @pytest.fixture(params=FAMILIES)
-def family(request: pytest.FixtureRequest) -> Family:
+def family(request: pytest.FixtureRequest) -> AnyFamily:
     return FAMILIES[request.param]
 
 
-async def set_up(*rigs: Rig) -> None:
+async def set_up(*rigs: AnyRig) -> None:
     await asyncio.gather(*(rig.ready for rig in rigs))
 
 
@@ -42,12 +47,12 @@ def constantly(airtime_s: float) -> Callable[[int], float]:
     return lambda _: airtime_s
 
 
-def pair(family: Family) -> tuple[Ether, Rig, Rig]:
+def pair(family: AnyFamily) -> tuple[Ether, AnyRig, AnyRig]:
     ether = Ether()
-    return ether, make_rig(family, ether, "left"), make_rig(family, ether, "right")
+    return ether, family.rig(ether, "left"), family.rig(ether, "right")
 
 
-def test_a_frame_arrives_once_and_unchanged_whatever_it_holds(run: Run, family: Family) -> None:
+def test_a_frame_arrives_once_and_unchanged_whatever_it_holds(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
         _, left, right = pair(family)
         longest = Random(4).randbytes(left.radio.max_frame_bytes)
@@ -67,7 +72,7 @@ def test_a_frame_arrives_once_and_unchanged_whatever_it_holds(run: Run, family: 
     run(main())
 
 
-def test_every_length_arrives(run: Run, family: Family) -> None:
+def test_every_length_arrives(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
         _, left, right = pair(family)
         frames = [bytes([7]) * size for size in range(1, left.radio.max_frame_bytes + 1)]
@@ -80,7 +85,7 @@ def test_every_length_arrives(run: Run, family: Family) -> None:
     run(main())
 
 
-def test_send_returns_when_the_frame_has_left_the_air(run: Run, family: Family) -> None:
+def test_send_returns_when_the_frame_has_left_the_air(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
         ether, left, right = pair(family)
         now_s = asyncio.get_running_loop().time
@@ -95,7 +100,7 @@ def test_send_returns_when_the_frame_has_left_the_air(run: Run, family: Family) 
     run(main())
 
 
-def test_frames_given_at_once_are_sent_one_after_another(run: Run, family: Family) -> None:
+def test_frames_given_at_once_are_sent_one_after_another(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
         ether, left, right = pair(family)
         frames = [bytes([value]) * 20 for value in range(8)]
@@ -110,7 +115,33 @@ def test_frames_given_at_once_are_sent_one_after_another(run: Run, family: Famil
     run(main())
 
 
-def test_a_frame_that_fits_no_packet_is_refused(run: Run, family: Family) -> None:
+def test_a_burst_keeps_the_pace_that_was_told(run: Run, family: AnyFamily) -> None:
+    """Whoever schedules others reckons with it: `lag_s` and `gap_s`."""
+
+    async def main() -> None:
+        ether, left, right = pair(family)
+        now_s = asyncio.get_running_loop().time
+        radio: Radio = left.radio
+        size = radio.max_frame_bytes
+        airtime_s = radio.airtime_s(size)
+        ether.airtime_s = constantly(airtime_s)
+        async with in_use(left, right):
+            await set_up(left, right)
+            began_s = now_s()
+            for _ in range(4):
+                await radio.send(bytes(size))
+            await asyncio.sleep(radio.lag_s)
+            assert len(right.heard) == 4
+            assert right.heard[0].received_mono_s <= began_s + airtime_s + radio.lag_s
+        starts, ends = [sent[2] for sent in ether.sent], [sent[3] for sent in ether.sent]
+        gaps_s = [start - end for start, end in zip(starts[1:], ends[:-1], strict=True)]
+        assert max(gaps_s) <= radio.gap_s
+        assert radio.gap_s <= max(gaps_s) + 2.5, "it is told for planning, not for comfort"
+
+    run(main())
+
+
+def test_a_frame_that_fits_no_packet_is_refused(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
         ether, left, right = pair(family)
         radio: Radio = left.radio
@@ -125,9 +156,9 @@ def test_a_frame_that_fits_no_packet_is_refused(run: Run, family: Family) -> Non
     run(main())
 
 
-def test_a_longer_frame_takes_longer(run: Run, family: Family) -> None:
+def test_a_longer_frame_takes_longer(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
-        radio = make_rig(family, Ether(), "it").radio
+        radio = family.rig(Ether(), "it").radio
         times = [radio.airtime_s(size) for size in range(1, radio.max_frame_bytes + 1)]
         assert times == sorted(times)
         assert 0 < times[0] < times[-1]
@@ -138,13 +169,13 @@ def test_a_longer_frame_takes_longer(run: Run, family: Family) -> None:
 @pytest.mark.parametrize("fault", BAD_LINES)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_bad_line_loses_frames_and_nothing_else(
-    run: Run, family: Family, fault: str, seed: int
+    run: Run, family: AnyFamily, fault: str, seed: int
 ) -> None:
     """The modem is set up over it, and what comes after it was mended is heard."""
 
     async def main() -> None:
         ether = Ether()
-        left, right = make_rig(family, ether, "left"), make_rig(family, ether, "right", seed)
+        left, right = family.rig(ether, "left"), family.rig(ether, "right", seed)
         async with in_use(left, right):
             await set_up(left, right)
             right.line.fault = FAULTS[fault]
@@ -163,10 +194,12 @@ def test_a_bad_line_loses_frames_and_nothing_else(
 
 @pytest.mark.parametrize("fault", ["one_byte_at_a_time", *BAD_LINES])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_modem_is_set_up_over_a_bad_line(run: Run, family: Family, fault: str, seed: int) -> None:
+def test_a_modem_is_set_up_over_a_bad_line(
+    run: Run, family: AnyFamily, fault: str, seed: int
+) -> None:
     async def main() -> None:
         ether = Ether()
-        left, right = make_rig(family, ether, "left"), make_rig(family, ether, "right", seed)
+        left, right = family.rig(ether, "left"), family.rig(ether, "right", seed)
         right.line.fault = FAULTS[fault]
         async with in_use(left, right):
             await set_up(left, right)
@@ -178,15 +211,12 @@ def test_a_modem_is_set_up_over_a_bad_line(run: Run, family: Family, fault: str,
     run(main())
 
 
-def test_somebody_elses_settings_are_put_right_within_the_hour(run: Run, family: Family) -> None:
+def test_somebody_elses_settings_are_put_right_within_the_hour(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
         _, left, right = pair(family)
         async with in_use(left, right):
             await set_up(left, right)
-            by_software = right.modem.memory.facts.switches_by_software
-            right.modem.forget()
-            if by_software:
-                right.modem.memory.take(bytearray.fromhex("C0 04 01 10"))
+            await right.spoil()
             await left.radio.send(b"unheard")
             await asyncio.sleep(3700)
             await left.radio.send(b"heard")
@@ -198,7 +228,7 @@ def test_somebody_elses_settings_are_put_right_within_the_hour(run: Run, family:
 
 
 def test_an_unplugged_modem_is_reported_to_whoever_listens_and_sends(
-    run: Run, family: Family
+    run: Run, family: AnyFamily
 ) -> None:
     async def main() -> None:
         _, left, right = pair(family)
@@ -213,9 +243,9 @@ def test_an_unplugged_modem_is_reported_to_whoever_listens_and_sends(
     run(main())
 
 
-def test_a_dead_modem_is_silent_and_nobody_waits_for_ever(run: Run, family: Family) -> None:
+def test_a_dead_modem_is_silent_and_nobody_waits_for_ever(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
-        rig = make_rig(family, Ether(), "dead")
+        rig = family.rig(Ether(), "dead")
         rig.modem.die()
         modem = asyncio.create_task(rig.modem.run())
         sending = asyncio.create_task(rig.radio.send(b"hello"))
@@ -228,7 +258,7 @@ def test_a_dead_modem_is_silent_and_nobody_waits_for_ever(run: Run, family: Fami
     run(main())
 
 
-def test_a_cancelled_send_does_not_spoil_the_next(run: Run, family: Family) -> None:
+def test_a_cancelled_send_does_not_spoil_the_next(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
         ether, left, right = pair(family)
         ether.airtime_s = constantly(left.radio.airtime_s(50))
@@ -245,7 +275,7 @@ def test_a_cancelled_send_does_not_spoil_the_next(run: Run, family: Family) -> N
     run(main())
 
 
-def test_frames_go_out_whole_while_the_settings_are_looked_at(run: Run, family: Family) -> None:
+def test_frames_go_out_whole_while_the_settings_are_looked_at(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
         ether, left, _ = pair(family)
         frames = [bytes([value]) * 20 for value in range(100)]
@@ -260,7 +290,7 @@ def test_frames_go_out_whole_while_the_settings_are_looked_at(run: Run, family: 
 
 
 def test_frames_stay_out_of_the_log(
-    run: Run, family: Family, caplog: pytest.LogCaptureFixture
+    run: Run, family: AnyFamily, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
 

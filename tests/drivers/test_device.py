@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drivers.device import (
+    NO_TRIAL,
     ROLES,
     URL_FORMS,
     DeviceEvent,
@@ -22,6 +23,7 @@ from drivers.device import (
 from drivers.errors import DriverConfigError
 from drivers.gnss.base import NoFix
 from drivers.port import open_port
+from drivers.radios.site import EBYTE_KINDS
 from drivers.radios.trial import Trial
 from drivers.readers.base import CardRead
 from drivers.supervisor import DeviceState
@@ -231,10 +233,14 @@ def test_a_device_is_used_until_cancelled(tmp_path: Path) -> None:
     assert states == [DeviceState.READY]
 
 
+WIRED = Trial(pins="mock?m0=22&m1=27")  # some switch their mode by pins only
+
+
 def test_every_kind_is_found_and_its_urls_are_described() -> None:
     for role, drivers in ROLES.items():
         for kind, driver in drivers.items():
-            device = find_device(kind, "x")
+            trial = WIRED if role is Role.RADIO and kind in EBYTE_KINDS else NO_TRIAL
+            device = find_device(kind, "x", trial)
             assert (device.role, device.driver, device.url) == (role, driver, "x")
             assert driver.open in URL_FORMS
     assert set(ROLES) == set(Role)

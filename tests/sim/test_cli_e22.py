@@ -182,15 +182,3 @@ def test_two_of_a_name_are_one_too_many(tmp_path: Path) -> None:
         refused = invoke("--tcp", "0", "--air", tmp_path / "air", "--name", "it")
     assert refused.exit_code == 1
     assert "the air does not take it: there is a radio 'it' already" in refused.output
-
-
-def test_an_air_that_goes_away_is_told(tmp_path: Path) -> None:
-    with simulator("air", "--link", tmp_path / "air"):
-        cable = ("--link", tmp_path / "it", "--control", tmp_path / "it.control")
-        stack = ExitStack()
-        stack.enter_context(simulator("e22", *cable, "--air", tmp_path / "air", "--name", "it"))
-    with stack, line_to(tmp_path / "it") as line:
-        modem = Modem(line, ByCommand(line))
-        modem.send(b"nobody is there")
-        time.sleep(0.5)
-        assert modem.registers() == DELIVERED_WITH_SWITCH

@@ -221,3 +221,17 @@ def test_an_identity_without_a_gateway_is_named(rig: Rig, tmp_path: Path) -> Non
             rig.clock,
             lambda: None,
         )
+
+
+def test_a_carried_receipt_counts_and_says_nothing_about_the_link(rig: Rig) -> None:
+    rig.county.link_down(refused=True)
+    rig.county.refuses = True
+    rig.county.carried_receipt(rig.receipt())
+    assert rig.uplink.told[-1] == receipt(rig.outbox.origin, [(1, 1)])
+    assert not rig.county.refuses
+    assert rig.county.link is LinkState.REFUSED
+
+
+def test_a_carried_receipt_of_somebody_else_is_not_believed(rig: Rig) -> None:
+    rig.county.carried_receipt(rig.receipt(by=rig.parties.terminal("t2")))
+    assert rig.uplink.told == []

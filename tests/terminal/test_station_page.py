@@ -95,6 +95,11 @@ def test_every_verdict_and_reason_has_its_four_signs_and_a_sentence(
             "Checked in 12 s ago, please go in",
         ),
         (
+            scan(Verdict.ALREADY, Reason.SEEN_BEFORE, first_seen_ago_s=125, first_seen_lane=3),
+            "2 分钟前已在第 3 通道签到，不用再刷",
+            "Checked in 2 min ago at lane 3, please go in",
+        ),
+        (
             scan(Verdict.ALREADY, Reason.SEEN_BEFORE),
             "先前已签到，不用再刷",
             "Checked in before, please go in",
@@ -141,6 +146,12 @@ def test_custody_is_told_in_words_and_without_a_tick() -> None:
     assert "县里拒收 3" in text(render(refused)["custody"])
     done = replace(station_view(), custody=Custody(126, 126, 0, 0, 0))
     assert text(render(done, ENGLISH)["custody"]).endswith("Waiting 0")
+
+
+def test_other_lanes_that_are_heard_are_named() -> None:
+    view = replace(station_view(), lanes_heard=(1, 3))
+    assert text(render(view)["custody"]).endswith("互通的通道 1, 3")
+    assert text(render(view, ENGLISH)["custody"]).endswith("Other lanes 1, 3")
 
 
 def test_present_and_expected() -> None:

@@ -201,3 +201,17 @@ def test_a_heartbeat_always_travels(rig: Rig, free_bytes: int) -> None:
     assert (beat.node, beat.point, beat.uptime_s) == ("t1", "qingshan", 65)
     assert beat.latitude_e6 is None
     rig.outbox.close()
+
+
+class FakeNeighbours:
+    def lanes(self) -> tuple[int, ...]:
+        return 1, 2, 4
+
+
+def test_lanes_that_are_heard_are_shown_and_one_with_our_number_is_a_trouble(rig: Rig) -> None:
+    assert rig.status.view().lanes_heard == ()
+    rig.status._neighbours = FakeNeighbours()  # type: ignore[assignment]  # a fake
+    view = rig.status.view()
+    assert view.lanes_heard == (1, 4)
+    assert Trouble.SAME_LANE in view.troubles
+    rig.outbox.close()

@@ -13,7 +13,7 @@ from provisioning.bundle import create_county, create_terminal
 from provisioning.layout import IDENTITY, TERMINAL_TOML, CountyFolder
 from provisioning.plans import CountyPlan, TerminalPlan
 from sim.ports import free_port
-from terminal.app import OUTBOX
+from terminal.outbox import OUTBOX
 
 
 @pytest.fixture(scope="module")

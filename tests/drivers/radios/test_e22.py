@@ -24,7 +24,7 @@ from drivers.radios.e22_port import open_e22
 from sim.clock import Run
 from sim.devices.e22 import MODEL_E220
 from sim.memory import MemoryCable
-from tests.radio_rigs import E32_SITE, FAMILIES, SITE, Ether, Rig, in_use, make_rig
+from tests.radio_rigs import E32_SITE, FAMILIES, SITE, EByteRig, Ether, in_use, make_rig
 
 E22 = FAMILIES["e22"]
 
@@ -147,7 +147,7 @@ def test_settings_that_agree_are_not_written_again(run: Run) -> None:
 def test_a_strangers_settings_by_radio_are_noticed(
     run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def main() -> Rig:
+    async def main() -> EByteRig:
         ether = Ether()
         victim, stranger = make_rig(E22, ether, "victim"), make_rig(E22, ether, "stranger")
         async with in_use(victim, stranger):

@@ -24,7 +24,7 @@ async def listen(family: Family, port: BytePort, pins: MemoryPins, heard: list[H
     radio = family.make(port, settings=family.settings, pins=pins)
     with suppress(PortGone):
         async for each in radio.heard():
-            heard += [each]
+            heard.append(each)  # noqa: PERF401  # what came before the port went must stay
 
 
 async def record(family: Family, kind: str, path: Path) -> list[Heard]:

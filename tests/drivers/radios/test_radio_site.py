@@ -8,7 +8,7 @@ import pytest
 from drivers.errors import DriverConfigError
 from drivers.radios.airtime import lora_airtime_s
 from drivers.radios.measured_table import MeasuredTable, load_table, save_table
-from drivers.radios.opening import modem_settings, open_radio
+from drivers.radios.opening import check_law, lora_settings, modem_settings, open_radio
 from drivers.radios.site import RadioSettings
 from sim.clock import Run
 from sim.memory import MemoryCable
@@ -82,6 +82,28 @@ def test_the_driver_comes_with_its_pins(run: Run, tmp_path: Path) -> None:
             assert radio.airtime_s(200) == lora_airtime_s(207, 9, 500_000)
 
     run(main())
+
+
+def test_a_lora_modem_is_set_as_it_is(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        rak = settings(kind="rak3172", spreading_factor=7, bandwidth_khz=250)
+        async with open_radio(rak, MemoryCable().host, folder=tmp_path) as radio:
+            assert radio.airtime_s(200) == lora_airtime_s(200, 7, 250_000)
+        plain = settings(kind="rak3172")
+        async with open_radio(plain, MemoryCable().host, folder=tmp_path) as radio:
+            assert radio.airtime_s(200) == lora_airtime_s(200, 9, 125_000)
+            assert radio.max_frame_bytes == 239
+        with pytest.raises(DriverConfigError, match="30 dBm"):
+            lora_settings(settings(kind="rak3172", power_dbm=30))
+
+    run(main())
+
+
+def test_a_lora_modem_is_judged_as_it_is_set() -> None:
+    assert str(check_law(settings(kind="rak3172"), Path())) == "CN470 470-510 MHz"
+    for change in ({"power_dbm": 18}, {"spreading_factor": 12}, {"frequency_mhz": 433.5}):
+        with pytest.raises(DriverConfigError):
+            check_law(settings(kind="rak3172", **change), Path())
 
 
 def test_a_modem_nobody_drives_is_refused(run: Run, tmp_path: Path) -> None:
