@@ -1,4 +1,4 @@
-"""Radio modems: packets behind one another, and what a modem answers while it is set up."""
+"""Radio modems: packets behind one another, what a modem answers while it is set up, and lines."""
 
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -6,6 +6,8 @@ from random import Random
 from drivers.radios.e22_frames import E22, E220, Dialect, Mode, has_switched
 from drivers.radios.e22_packets import LENGTH_BYTES, Packet, PacketSplitter, pack, rssi_dbm
 from drivers.radios.e32_frames import E32
+from drivers.radios.rak3172_lines import LINE_MAX_BYTES, MAX_FRAME_BYTES, LineSplitter
+from drivers.radios.rak3172_lines import Packet as LinePacket
 from tests.fuzz.row import Feed, Row
 
 STEP_S = 0.001
@@ -57,8 +59,21 @@ def _packet(random: Random) -> tuple[bytes, object]:
     return pack(frame) + bytes([rssi]), Packet(frame, rssi)
 
 
+def _lines() -> Feed:
+    lines = LineSplitter()
+    return Feed(lines.feed, tuple, lambda: len(lines._pending))
+
+
+def _event(random: Random) -> tuple[bytes, object]:
+    """The line end in front ends whatever noise has begun."""
+    frame = random.randbytes(random.randint(1, MAX_FRAME_BYTES))
+    rssi_dbm, snr_db = random.randint(-130, -20), random.randint(-20, 12)
+    line = f"\r\n+EVT:RXP2P:{rssi_dbm}:{snr_db}:{frame.hex().upper()}\r\n"
+    return line.encode(), LinePacket(frame, rssi_dbm, snr_db)
+
+
+_LONGEST_MARK = pack(bytes(_LONGEST_BYTES))[:LENGTH_BYTES]
 RADIOS: Mapping[str, Row] = {
-    "e22": Row(
-        _packets, _packet, E22.packet_bytes + 1, pack(bytes(_LONGEST_BYTES))[:1] + b"\xc1\x00\x09"
-    ),
+    "e22": Row(_packets, _packet, E22.packet_bytes + 1, _LONGEST_MARK + b"\xc1\x00\x09"),
+    "rak3172": Row(_lines, _event, LINE_MAX_BYTES + 1, b"+EVT:RXP2P:-93:"),
 }
