@@ -192,7 +192,7 @@ def test_what_is_heard_is_stored_and_then_receipted(run: Run, tmp_path: Path) ->
             await asyncio.sleep(1)
             station.check_in(1)
             await asyncio.sleep(10)
-            assert station.heard == [HeardFrom("t1", -91, 4.5, 0)]
+            assert station.heard == [HeardFrom("t1", -91, 4.5, 0, is_last=True)]
             assert [each.stored for each in station.admitted] == [1]
             assert {turn.upto for turn in station.receipts()} == {1}
 

@@ -47,6 +47,15 @@ def test_who_hears_whom_as_far_as_they_have_names() -> None:
     assert watch.rows(90.0, NAMES.get)["t1"].oldest_waiting_s == 0
 
 
+def test_what_came_since_a_status_waits_no_more() -> None:
+    watch = RadioWatch()
+    watch.emptied("t1")
+    watch.told("t1", STATUS, 10.0)
+    watch.emptied("t1")
+    row = watch.rows(70.0, NAMES.get)["t1"]
+    assert (row.waiting, row.oldest_waiting_s, row.battery_percent) == (0, 0, 78)
+
+
 def desk(view: BoardView, language: Language) -> str:
     screen = Screen(
         "nodes",
