@@ -27,7 +27,7 @@ from protocol.radio_schedule import Turn as SaidTurn
 from protocol.radio_up import UpKind
 
 ASK_FIRST_S = 2.0  # how long one that did not answer is left alone; each time twice as long
-HASTY_MISSES, ASK_LIMIT_S = 4, 300.0  # at first it was probably the air: asked again at once
+HASTY_MISSES, ASK_LIMIT_S = 7, 300.0  # at half of all frames lost, one in seven needs as many
 UNHEARD_HASTY_MISSES, UNHEARD_LIMIT_S = 1, 1800.0  # the same for one that was never heard
 
 

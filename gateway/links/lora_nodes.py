@@ -16,7 +16,7 @@ from protocol.radio_schedule import Flags
 from protocol.replay import ReplayWindow
 from protocol.sequences import SeqSet
 
-GATHER_FIRST_S, GATHER_LIMIT_S = 8.0, 64.0  # twice as long each time it had no records
+GATHER_FIRST_S, GATHER_LIMIT_S = 8.0, 32.0  # twice as long each time it had no records
 TRIED_EPOCHS = 4  # of a node, the latest: a frame that names none is opened with one of them
 
 

@@ -91,11 +91,15 @@ class Supply:
         return settled
 
     def begin_round(self) -> None:
-        """What is still under way goes again, before anything new."""
-        self._keep_those_with(self._waiting())
-        self._due.clear()
-        self._keys_of_round.clear()
-        self._queue(self._window)
+        """What the round before did not get to goes first, then again what is still under way.
+
+        Nothing new before that. A round that began anew each time would never get past a record
+        key, where one frame at a time is granted.
+        """
+        self._keep_those_with(self._store.waiting())
+        left = {id(load) for load in self._due}
+        self._keys_of_round &= {load.key_id for load in self._due}
+        self._queue([load for load in self._window if id(load) not in left])
 
     def next_load(self) -> Load | None:
         """The next content to send in this round; None: there is nothing, or no room for it."""

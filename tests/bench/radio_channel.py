@@ -23,12 +23,22 @@ from sim.air.lora import LoraSettings, sensitivity_dbm, symbol_s
 from sim.air.medium import Medium
 from sim.air.terrain import HIDDEN, Link, Site, Terrain
 
-RECEIVE_LAG_S = 0.03  # last symbol to host: 115 bytes in hex take 20 ms at 115200 baud
-SEND_LAG_S = 0.02  # host to first symbol, likewise
 GATEWAY = "gateway"
 NEAREST_DB, FARTHEST_DB = 95.0, 130.0  # path loss; at 14 dBm all are heard at SF9
 _AGAIN_S = 0.001  # a station that wants to be woken in the past is woken so much later
 _DEFER_S = 0.1  # a modem that listens first waits up to so long behind the frame it heard
+
+
+@dataclass(frozen=True, slots=True)
+class Modem:
+    """How long what is heard takes from its last symbol to the host, and back to the first one."""
+
+    receive_lag_s: float
+    send_lag_s: float
+
+
+ON_UART = Modem(0.03, 0.02)  # 115 bytes in hex take 20 ms at 115200 baud
+ON_SPI = Modem(0.002, 0.002)
 
 
 class Station(Protocol):
@@ -62,7 +72,10 @@ class _Post:
 class Channel:
     """All stations of one scheme, and the only clock they have."""
 
-    def __init__(self, medium: Medium, terrain: Terrain, settings: LoraSettings) -> None:
+    def __init__(
+        self, medium: Medium, terrain: Terrain, settings: LoraSettings, modem: Modem = ON_UART
+    ) -> None:
+        self.modem = modem
         self._medium, self._terrain, self._settings = medium, terrain, settings
         self._posts: dict[str, _Post] = {}
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
@@ -128,7 +141,7 @@ class Channel:
         frame = post.station.next_transmission(self.now_s)
         if frame is not None:
             post.is_sending = True
-            self._at(self.now_s + SEND_LAG_S, partial(self._start, name, frame))
+            self._at(self.now_s + self.modem.send_lag_s, partial(self._start, name, frame))
             return
         wake_s = post.station.wake_at_s()
         if wake_s is not None and wake_s != post.wake_s:
@@ -163,7 +176,7 @@ class Channel:
         for hearing in self._medium.advance(self.now_s):
             if hearing.outcome is Outcome.RECEIVED:
                 deliver = partial(self._deliver, hearing.listener, hearing.transmission.frame)
-                self._at(self.now_s + RECEIVE_LAG_S, deliver)
+                self._at(self.now_s + self.modem.receive_lag_s, deliver)
         self._posts[name].is_sending = False
         self._attend(name)
 

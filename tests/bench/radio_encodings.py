@@ -62,13 +62,13 @@ Fill = Callable[[Story, int, int], tuple[int, int]]
 """From which check-in on, into how many bytes: how many of them, and what they take up."""
 
 
-def ours(story: Story, start: int, room_bytes: int) -> tuple[int, int]:
+def packed(story: Story, start: int, room_bytes: int) -> tuple[int, int]:
     """A packed batch and what stands before it."""
     records, limit_bytes = story.records[start:CHECK_INS], room_bytes - PREFIX_BYTES
-    packed = pack_batch(records, story.order, limit_bytes=limit_bytes)
-    if not packed.taken:  # a stranger's digest
-        packed = pack_batch(records[:1], story.order, limit_bytes=MAX_FRAME_BYTES)
-    return packed.taken, PREFIX_BYTES + len(packed.content)
+    content, taken = pack_batch(records, story.order, limit_bytes=limit_bytes)
+    if not taken:  # a stranger's digest
+        content, taken = pack_batch(records[:1], story.order, limit_bytes=MAX_FRAME_BYTES)
+    return taken, PREFIX_BYTES + len(content)
 
 
 def filled_by(encode: Callable[[Rows], bytes]) -> Fill:
@@ -121,24 +121,26 @@ def measure_encodings() -> list[Figure]:
     alone = [story._replace(records=story.records[:1]) for story in told["rush"]]
     figures: list[Figure] = []
     for story, stories in told.items():
-        best = cost(ours, OURS, stories, 7).content_bytes
+        best = cost(packed, OURS, stories, 7).content_bytes
         for name, encode in ENCODINGS.items():
             peer = cost(filled_by(encode), OURS, stories, 7).content_bytes
             title = f"bytes per check-in in frames of {FRAMES[7]} bytes"
             figures.append(_figure(title, best, peer, "bytes", name, story))
-    packed = {"our batch in LoRaWAN": LORAWAN, "our batch in Meshtastic": MESHTASTIC}
+    framings = {"our batch in LoRaWAN": LORAWAN, "our batch in Meshtastic": MESHTASTIC}
     lone = {"protobuf in LoRaWAN": LORAWAN, "protobuf in Meshtastic": MESHTASTIC}
     for factor, frame_bytes in FRAMES.items():
         column = f"SF{factor}, {frame_bytes} bytes"
-        best = cost(ours, OURS, told["rush"], factor).air_ms
+        best = cost(packed, OURS, told["rush"], factor).air_ms
         peers = {
             name: cost(filled_by(encode), OURS, told["rush"], factor)
             for name, encode in ENCODINGS.items()
-        } | {name: cost(ours, framing, told["rush"], factor) for name, framing in packed.items()}
+        } | {
+            name: cost(packed, framing, told["rush"], factor) for name, framing in framings.items()
+        }
         for name, each in peers.items():
             title = "airtime per check-in of a rush"
             figures.append(_figure(title, best, each.air_ms, "ms", name, column))
-        best = cost(ours, OURS, alone, factor).air_ms
+        best = cost(packed, OURS, alone, factor).air_ms
         for name, framing in lone.items():
             each = cost(filled_by(in_protobuf), framing, alone, factor)
             title = "airtime of a check-in alone"

@@ -37,15 +37,14 @@ from terminal.links.lora_counters import Counters
 from terminal.links.lora_engine import LoraEngine as TerminalEngine
 from terminal.links.lora_engine import RadioKeys
 from terminal.outbox import Batch
-from tests.bench.radio_channel import GATEWAY, RECEIVE_LAG_S, SEND_LAG_S, Channel
+from tests.bench.radio_channel import GATEWAY, Channel, Modem
 from tests.bench.radio_peers import Delivery
 from tests.bench.radio_size import PREFIX_BYTES
 from tests.bench.radio_stories import Story
 from tests.bench.radio_stories import backlog as endless_backlog
 
 COMMIT_S = 0.02  # the way to the worker thread, the transaction, and back
-ANSWER_S = RECEIVE_LAG_S + SEND_LAG_S + RECEIVE_LAG_S + 0.02
-GAP_S = SEND_LAG_S + 0.01
+_MARGIN_S = 0.01
 _COUNTY = "bench"
 _COUNTY_KEY = bytes(range(32))
 _GATEWAY_EPOCH = 1
@@ -53,14 +52,16 @@ _UNIX_S = 1_795_000_000
 _COUNTERS = 1_000_000  # more than any run sends
 
 
-def pace_of(settings: LoraSettings, frame_bytes: int, turns_per_schedule: int) -> Pace:
-    """What a gateway knows of such a channel and our modem."""
+def pace_of(
+    settings: LoraSettings, modem: Modem, frame_bytes: int, turns_per_schedule: int
+) -> Pace:
+    """What a gateway knows of such a channel and modem."""
     return Pace(
         lambda size_bytes: airtime_s(settings, size_bytes),
         frame_bytes,
         turns_per_schedule,
-        ANSWER_S,
-        GAP_S,
+        answer_s=2 * modem.receive_lag_s + modem.send_lag_s + 2 * _MARGIN_S,
+        gap_s=modem.send_lag_s + _MARGIN_S,
     )
 
 
@@ -234,7 +235,7 @@ def deliver_ours(
     limit_s: float,
 ) -> Delivery:
     """Have terminals deliver a backlog each; the gateway polls, and knows nothing beforehand."""
-    pace = pace_of(settings, frame_bytes, turns_per_schedule=1)
+    pace = pace_of(settings, channel.modem, frame_bytes, turns_per_schedule=1)
     stories = {
         name: backlog_of(seed * len(terminals) + place, backlog, frame_bytes)
         for place, name in enumerate(terminals)

@@ -11,7 +11,7 @@ from enum import Enum
 from random import Random
 
 from sim.air.lora import LoraSettings, airtime_s
-from tests.bench.radio_channel import GATEWAY, RECEIVE_LAG_S, SEND_LAG_S, Channel
+from tests.bench.radio_channel import GATEWAY, Channel, Modem
 
 ACK_BYTES = 20
 IDLE_S = 0.12  # longer than a gateway takes from a frame to its ack: 50 ms
@@ -58,6 +58,7 @@ class Sender:
     backlog: int
     frame_bytes: int
     settings: LoraSettings
+    modem: Modem
     plan: Plan
     busy_until_s: Callable[[], float]
     dice: Random
@@ -114,7 +115,7 @@ class Sender:
     @property
     def _ack_wait_s(self) -> float:
         ack_s = airtime_s(self.settings, ACK_BYTES)
-        return RECEIVE_LAG_S + SEND_LAG_S + ack_s + RECEIVE_LAG_S + _MARGIN_S
+        return 2 * self.modem.receive_lag_s + self.modem.send_lag_s + ack_s + _MARGIN_S
 
     def _back_off(self, now_s: float) -> None:
         self._ack_until_s = None
@@ -139,9 +140,9 @@ class Sender:
 class AckingGateway:
     """Acks each burst at once: after its last frame, or when no more of it comes."""
 
-    def __init__(self, settings: LoraSettings, frame_bytes: int) -> None:
+    def __init__(self, settings: LoraSettings, modem: Modem, frame_bytes: int) -> None:
         self.held: dict[int, set[int]] = {}
-        self._gap_s = airtime_s(settings, frame_bytes) + SEND_LAG_S + _MARGIN_S
+        self._gap_s = airtime_s(settings, frame_bytes) + modem.send_lag_s + _MARGIN_S
         self._due_s: dict[int, float] = {}
 
     def heard(self, frame: bytes, now_s: float) -> None:
@@ -193,7 +194,7 @@ def deliver(
 
     Raises `RuntimeError` if that takes longer than `limit_s`.
     """
-    gateway = AckingGateway(settings, frame_bytes)
+    gateway = AckingGateway(settings, channel.modem, frame_bytes)
     channel.join(GATEWAY, gateway)
     senders = []
     for address, name in enumerate(terminals):
@@ -202,7 +203,9 @@ def deliver(
             return channel.busy_until_s(name)
 
         dice = Random(f"{seed} {name}")
-        sender = Sender(address, backlog, frame_bytes, settings, plan, busy_until_s, dice)
+        sender = Sender(
+            address, backlog, frame_bytes, settings, channel.modem, plan, busy_until_s, dice
+        )
         channel.join(name, sender)
         senders.append(sender)
     everything = backlog * len(terminals)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sim.air.lora import LoraSettings, airtime_s
-from tests.bench.radio_channel import GATEWAY, RECEIVE_LAG_S, SEND_LAG_S, Channel
+from tests.bench.radio_channel import GATEWAY, Channel, Modem
 from tests.bench.radio_peers import Delivery
 
 POLL_BYTES = 31
@@ -51,10 +51,18 @@ class PolledSender:
 class PollingGateway:
     """Asks everybody who has something left, in turns."""
 
-    def __init__(self, terminals: int, backlog: int, settings: LoraSettings, frame_bytes: int):
+    def __init__(
+        self,
+        terminals: int,
+        backlog: int,
+        settings: LoraSettings,
+        modem: Modem,
+        frame_bytes: int,
+    ) -> None:
         self.held: list[set[int]] = [set() for _ in range(terminals)]
         self._backlog = backlog
-        self._frame_s = SEND_LAG_S + airtime_s(settings, frame_bytes)
+        self._frame_s = modem.send_lag_s + airtime_s(settings, frame_bytes)
+        self._modem = modem
         self._asked = terminals - 1
         self._has_asked = False
         self._until_s = 0.0
@@ -74,7 +82,7 @@ class PollingGateway:
         """The next poll, once the one before has been answered or not."""
         if self._has_asked:
             self._has_asked = False
-            lags_s = RECEIVE_LAG_S + RECEIVE_LAG_S + _MARGIN_S
+            lags_s = 2 * self._modem.receive_lag_s + _MARGIN_S
             self._until_s = now_s + lags_s + _FRAMES_OF_SILENCE * self._frame_s
         if now_s < self._until_s or self.is_done:
             return None
@@ -101,7 +109,7 @@ def deliver_by_polls(
     limit_s: float,
 ) -> Delivery:
     """Have terminals deliver a backlog each. Raises `RuntimeError` if that takes too long."""
-    gateway = PollingGateway(len(terminals), backlog, settings, frame_bytes)
+    gateway = PollingGateway(len(terminals), backlog, settings, channel.modem, frame_bytes)
     channel.join(GATEWAY, gateway)
     for address, name in enumerate(terminals):
         channel.join(name, PolledSender(address, backlog, frame_bytes))

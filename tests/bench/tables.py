@@ -34,7 +34,9 @@ def _lines(figures: list[Figure]) -> Table:
 def _grid(figures: list[Figure]) -> Table:
     """A row for each peer, a column for each case; in brackets, how often ours goes into it."""
     columns = list(dict.fromkeys(each.column for each in figures))
-    table = Table("", *columns, title=f"{figures[0].name}, {figures[0].unit}")
+    table = Table(
+        "", *columns, title=f"{figures[0].name}, {figures[0].unit} (as a multiple of ours)"
+    )
     ours = {each.column: _number(each.ours) for each in figures}
     table.add_row("ours", *(ours[column] for column in columns))
     for peer in dict.fromkeys(each.peer_name for each in figures):
@@ -52,7 +54,7 @@ def _number(value: float) -> str:
 
 
 def _times(value: float) -> str:
-    return f"{value:.2f}" if value < 2 else f"{value:.0f}"
+    return f"{value:.2f}" if value < 2 else f"{value:.3g}"
 
 
 def _mark(figure: Figure) -> str:

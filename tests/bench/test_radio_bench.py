@@ -3,9 +3,10 @@
 import pytest
 
 from tests.bench.harness import Figure
-from tests.bench.radio_access import Case, channel_of, contest, ideal_s, polls
+from tests.bench.radio_access import Case, channel_of, contest, ideal_s, ours, polls
 from tests.bench.radio_channel import GATEWAY
-from tests.bench.radio_encodings import LORAWAN, OURS, cost, filled_by, ours
+from tests.bench.radio_encodings import LORAWAN, OURS, cost, filled_by, packed
+from tests.bench.radio_musters import LAWS, Law, hold
 from tests.bench.radio_peers import PLANS, STOP_AND_WAIT
 from tests.bench.radio_rows import ENCODINGS
 from tests.bench.radio_stories import rush, tell_all
@@ -26,6 +27,19 @@ def test_polls_need_little_more_than_the_frames() -> None:
     assert ideal_s(6) < done.held_s < 2 * ideal_s(6)
 
 
+def test_ours_gets_through() -> None:
+    done = ours(LOSSY, 1)
+    assert done.frames_sent >= LOSSY.terminals * LOSSY.backlog
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.region.name)
+def test_a_muster_fills_the_board_within_the_law(law: Law) -> None:
+    muster = hold(law, 2, 20, 1)
+    assert muster.breaches == 0
+    assert len(muster.waits_s) == muster.check_ins
+    assert muster.on_board_s >= muster.last_card_s
+
+
 def test_one_sender_without_losses_never_repeats() -> None:
     done = contest(STOP_AND_WAIT)(Case(1, 5, 0.0, 0.0), 1)
     assert done.frames_sent == 5
@@ -40,7 +54,7 @@ def test_hidden_pairs_do_not_hear_each_other() -> None:
 
 def test_every_encoding_costs_more_than_ours() -> None:
     story = rush(1, people=80)
-    best = cost(ours, OURS, [story], 9)
+    best = cost(packed, OURS, [story], 9)
     for encode in ENCODINGS.values():
         assert cost(filled_by(encode), OURS, [story], 9).air_ms > best.air_ms
 
