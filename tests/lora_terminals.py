@@ -1,4 +1,4 @@
-"""A terminal's outbox and a gateway for the radio, in memory, for tests without a disk or an air."""
+"""A terminal's outbox and a gateway on the radio, in memory, for tests without disk and air."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -192,7 +192,7 @@ class PlainGateway:
     stored: SeqSet = field(default_factory=SeqSet)
     keys: dict[bytes, WrappedKey] = field(default_factory=dict)
     parts: dict[tuple[int, int], dict[int, Part]] = field(default_factory=dict)
-    _window: ReplayWindow = ReplayWindow()
+    _window: ReplayWindow = field(default_factory=ReplayWindow)
     _counter: int = 0
 
     def hear(self, frame: bytes) -> Opened:
@@ -285,6 +285,7 @@ class PlainGateway:
         parts = self.parts.setdefault((part.number, part.last), {})
         parts[part.place] = part
         if len(parts) == part.last + 1:
+            del self.parts[part.number, part.last]
             self._take(*join_parts(list(parts.values())))
 
     def _store(self, seq: int, body: bytes | None) -> None:
@@ -296,7 +297,7 @@ def run_turn(
     engine: LoraEngine, gateway: PlainGateway, now_s: float, *, loses: Sequence[bool] = ()
 ) -> list[bytes]:
     """All that the engine sends in its turn; those marked lost do not arrive."""
-    sent = []
+    sent: list[bytes] = []
     while (frame := engine.next_transmission(now_s)) is not None:
         if len(sent) >= len(loses) or not loses[len(sent)]:
             gateway.hear(frame)

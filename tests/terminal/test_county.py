@@ -13,6 +13,7 @@ from protocol.keys import Identity
 from protocol.receipts import Refusal, RefusalReason, pack_receipt, pack_refusal
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
+from terminal.bulletins import BulletinBook
 from terminal.county import County
 from terminal.outbox import Outbox
 from terminal.revocations import RevocationBook
@@ -62,6 +63,7 @@ class Rig:
         self.county = County(
             bench.terminal,
             RosterBook(folder, bench.terminal),
+            BulletinBook(folder, bench.terminal),
             RevocationBook(folder, bench.terminal),
             self.station,
             self.uplink,
@@ -215,6 +217,7 @@ def test_an_identity_without_a_gateway_is_named(rig: Rig, tmp_path: Path) -> Non
         County(
             lonely,
             RosterBook(tmp_path, lonely),
+            BulletinBook(tmp_path, lonely),
             RevocationBook(tmp_path, lonely),
             rig.station,
             rig.uplink,

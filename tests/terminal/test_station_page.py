@@ -178,7 +178,7 @@ def _in(mode: Mode) -> Activation:
 
 def test_the_bar_tells_place_roster_link_and_clock() -> None:
     facts = text(render(station_view())["facts"])
-    assert facts == "演练 DRILL 青山镇 第 2 通道 名册 v14 县里已连 22:13 卫星"
+    assert facts == "演练 DRILL 青山镇 第 2 通道 名册 v14 县里已连 · MQTT 22:13 卫星"
     bare = replace(
         station_view(),
         activation=None,

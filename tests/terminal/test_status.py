@@ -23,6 +23,7 @@ from runtime.clock import SystemClock, TimeFloor
 from runtime.config import BrokerSettings
 from runtime.release import RELEASED
 from terminal.attached import Attached
+from terminal.bulletins import BulletinBook
 from terminal.county import County
 from terminal.equipment import Equipment
 from terminal.lane import Lane
@@ -69,9 +70,10 @@ class Rig:
             self.outbox, bench.terminal.signing_key, Backoff(1, 2, Random(1)), lambda: 0.0
         )
         book = RosterBook(folder, bench.terminal)
+        bulletins = BulletinBook(folder, bench.terminal)
         revoked = RevocationBook(folder, bench.terminal)
         self.county = County(
-            bench.terminal, book, revoked, self.station, uplink, self.clock, lambda: None
+            bench.terminal, book, bulletins, revoked, self.station, uplink, self.clock, lambda: None
         )
         self.lane = Lane(
             self.station, self.outbox, SeenBook(bench.terminal), self.clock, None, lambda: None
@@ -85,6 +87,7 @@ class Rig:
             Attached("satellite receiver", lambda: None, is_fitted=False),
             Position(self.clock),
             self.power,
+            None,
             None,
         )
         self.status = Status(
