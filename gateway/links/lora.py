@@ -7,7 +7,6 @@ committed, and says so by radio. The modem is kept in use for as long as the gat
 import asyncio
 import contextlib
 import logging
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -214,4 +213,4 @@ async def _transmit(engine: LoraEngine, radio: LawfulRadio, frame: bytes) -> Non
 
 
 def _now_s() -> float:
-    return time.monotonic()
+    return asyncio.get_running_loop().time()
