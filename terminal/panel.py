@@ -26,7 +26,7 @@ from protocol.verdict import SIGNS, Beep, Signs, Verdict
 from runtime.backoff import Backoff
 from terminal.device_health import health_of
 from terminal.settings import PanelSettings
-from terminal.view import StationView, Trouble
+from terminal.view import LinkState, StationView, Trouble
 
 if TYPE_CHECKING:
     from terminal.display import Display
