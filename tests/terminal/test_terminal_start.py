@@ -15,7 +15,6 @@ from provisioning.plans import CountyPlan, TerminalPlan
 from sim.ports import free_port
 from terminal.outbox import OUTBOX
 
-
 RADIO = (
     '[radio]\nkind = "e22"\nport = "tcp://127.0.0.1:1"\nregion = "CN470"\n'
     "frequency_mhz = {mhz}\npower_dbm = {dbm}\nmodule_dbm = 30\n"
