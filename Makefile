@@ -2,7 +2,7 @@
 PYTHON ?= python3
 MUSTER = .venv/bin/muster
 
-.PHONY: setup setup-tests demo test check bench fuzz
+.PHONY: setup setup-tests demo test check bench bench-radio fuzz
 
 setup:
 	@$(PYTHON) bootstrap.py
@@ -25,6 +25,9 @@ check: setup-tests
 
 bench: setup-tests
 	.venv/bin/python -m tests.bench
+
+bench-radio: setup-tests
+	.venv/bin/python -m tests.bench radio radio_size
 
 fuzz: setup-tests
 	.venv/bin/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS))

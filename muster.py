@@ -10,6 +10,7 @@ from runtime.release import VERSION
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
+        "courier": "courier.cli:courier",
         "demo": "sim.cli_demo:demo",
         "device": "terminal.device_cli:device",
         "doctor": "provisioning.doctor:doctor",

@@ -6,7 +6,7 @@ For commands that take a device as it comes. A terminal attaches its devices by 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
 from types import MappingProxyType
@@ -15,10 +15,14 @@ from drivers.errors import DriverConfigError, DriverError
 from drivers.gnss.base import GnssEvent, GnssReceiver
 from drivers.port import Closable
 from drivers.power.gauge import Charge, Gauge
+from drivers.radios.base import Heard
+from drivers.radios.site import RadioSettings
+from drivers.radios.trial import Sent, Trial, try_radio
 from drivers.readers.base import CardReader, ReaderEvent
 from drivers.registry import (
     GAUGES,
     GNSS,
+    OPEN_E22,
     OPEN_EVENTS,
     OPEN_I2C,
     OPEN_PCSC,
@@ -26,6 +30,7 @@ from drivers.registry import (
     OPEN_SDT,
     OPEN_SYSFS,
     OPEN_TCP,
+    RADIOS,
     READERS,
     Driver,
     load,
@@ -44,7 +49,8 @@ from runtime.backoff import Backoff
 from runtime.release import RELEASED
 
 GAUGE_S = 2.0  # a battery is slower, whoever tries a gauge is not
-DeviceEvent = ReaderEvent | GnssEvent | Charge
+NO_TRIAL = Trial()
+DeviceEvent = ReaderEvent | GnssEvent | Charge | Heard | Sent
 
 
 class Role(Enum):
@@ -53,10 +59,11 @@ class Role(Enum):
     READER = "reader"
     GNSS = "gnss"
     GAUGE = "gauge"
+    RADIO = "radio"
 
 
 ROLES: Mapping[Role, Mapping[str, Driver]] = MappingProxyType(
-    {Role.READER: READERS, Role.GNSS: GNSS, Role.GAUGE: GAUGES}
+    {Role.READER: READERS, Role.GNSS: GNSS, Role.GAUGE: GAUGES, Role.RADIO: RADIOS}
 )
 
 URL_FORMS: Mapping[str, str] = MappingProxyType(
@@ -65,6 +72,7 @@ URL_FORMS: Mapping[str, str] = MappingProxyType(
         OPEN_SDT: "serial:///dev/ttyUSB0?baud=auto  usb://0400:c35a  tcp://HOST:PORT",
         OPEN_EVENTS: "evdev:///dev/input/by-id/...-event-kbd?id=0c2e:0b61",
         OPEN_PCSC: "pcsc:  pcsc:///PART-OF-A-NAME",
+        OPEN_E22: "serial:///dev/serial0  tcp://HOST:PORT",
         OPEN_TCP: "tcp://127.0.0.1:2947",
         OPEN_I2C: "i2c:///dev/i2c-1?address=0x36",
         OPEN_SYSFS: "sysfs:///sys/class/power_supply",
@@ -81,6 +89,10 @@ class Device:
     kind: str
     driver: Driver
     url: str
+    radio: RadioSettings | None = None
+    """What a radio is set to; None for everything else."""
+    test_frames: int = 0
+    """How many a radio sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +105,21 @@ class Look:
     """What a receiver or gauge said first."""
 
 
-def find_device(kind: str, url: str) -> Device:
-    """The device of this kind at `url`. Raises `DriverConfigError`, naming the kinds."""
+def find_device(kind: str, url: str, trial: Trial = NO_TRIAL) -> Device:
+    """The device of this kind at `url`.
+
+    `trial` is how a radio is used. Raises `DriverConfigError`, naming the kinds, for a radio that
+    cannot be set so, and for a `trial` of what is none.
+    """
     for role, drivers in ROLES.items():
         if kind in drivers:
-            return Device(role, kind, drivers[kind], url)
+            found = Device(role, kind, drivers[kind], url)
+            if role is Role.RADIO:
+                settings = trial.settings(kind, url)
+                return replace(found, radio=settings, test_frames=trial.test_frames)
+            if trial != NO_TRIAL:
+                raise DriverConfigError(f"{kind} is no radio: it has no frequency, pins or frames")
+            return found
     kinds = ", ".join(sorted(kind for drivers in ROLES.values() for kind in drivers))
     raise DriverConfigError(f"no driver {kind!r}; there are: {kinds}")
 
@@ -125,13 +147,13 @@ async def use_device(
 async def look_at_device(device: Device, limit_s: float) -> Look:
     """Open a device, wait for a sign of life, close it again; at most about `limit_s`.
 
-    A reader is ready when its driver says so, any other device with its first event. Raises
-    `DriverConfigError`.
+    A reader or radio is ready when its driver says so, any other device with its first event.
+    Raises `DriverConfigError`.
     """
     looks: asyncio.Queue[Look] = asyncio.Queue()
 
     def ready(detail: str) -> None:
-        if device.role is Role.READER:  # another's first event tells more
+        if device.role in (Role.READER, Role.RADIO):  # another's first event tells more
             looks.put_nowait(Look(DeviceState.READY, detail))
 
     def take(event: DeviceEvent) -> None:
@@ -189,4 +211,14 @@ def _runner(
             take(await gauge.read())
             await asyncio.sleep(GAUGE_S)
 
-    return {Role.READER: read, Role.GNSS: listen, Role.GAUGE: measure}[device.role]
+    async def talk(port: Closable, ready: Ready) -> None:
+        assert device.radio is not None  # noqa: S101  # `find_device` saw to it
+        frames = device.test_frames
+        await try_radio(device.radio, tap(port), frames, take=take, on_ready=ready)
+
+    return {
+        Role.READER: read,
+        Role.GNSS: listen,
+        Role.GAUGE: measure,
+        Role.RADIO: talk,
+    }[device.role]

@@ -3,27 +3,32 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
+from gateway.bulletins import Bulletins
+from gateway.county_radio import CountyRadio
 from gateway.downlink import Downlink
 from gateway.fleet import Fleet
-from gateway.intake import Admitted, Intake
+from gateway.intake import Admitted, Incoming, Intake
+from gateway.links.courier import CourierInbox
 from gateway.links.mqtt import Arrived, MqttLink
 from gateway.live import Board
+from gateway.radio import UpFrame
 from gateway.registry import Registry
 from gateway.revocations import RevocationFile
+from gateway.roster_orders import RosterOrders
+from gateway.running import points_of, start_activation
 from gateway.settings import GatewaySettings, load_identity
 from gateway.store.base import StoreError
+from gateway.store.bulletins import BulletinStore
 from gateway.store.rosters import RosterStore
 from gateway.store.sqlite import DATABASE, SqliteLedger
 from gateway.view import BoardView
 from gateway.web.site import board_app
-from protocol.downlink import Activation, Mode
 from protocol.errors import ProtocolError
 from protocol.health import unpack_heartbeat
-from protocol.roster import Point
+from protocol.topics import Down
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
 from runtime.feed import Feed
@@ -53,22 +58,28 @@ class Gateway:
         data = base / settings.data
         data.mkdir(parents=True, exist_ok=True)
         self._clock = SystemClock(TimeFloor(data / "time-floor"))
-        self._points = [Point(p.name, p.title_zh, p.title_en) for p in settings.points]
+        self._points = points_of(settings)
         self._rosters = RosterStore(data / DATABASE)
         self._ledger = SqliteLedger(data / DATABASE)
         self._reading = SqliteLedger(data / DATABASE)
         self._registry = Registry(base / settings.enrolments, self._identity)
         self._revocations = RevocationFile(base / settings.revocations, self._identity)
-        self._intake = Intake(self._identity, self._ledger, self._registry.find, self._now_ms)
+        self._orders = RosterOrders(self._rosters, self._points)
+        self._intake = Intake(
+            self._identity, self._ledger, self._registry.find, self._now_ms, self._orders.find
+        )
         self._fleet = Fleet(self._points, time.monotonic())
         self._roster = self._rosters.load(self._points)
-        activation = self._activation()
+        activation = start_activation(self._rosters, settings, self._now_ms())
+        self._said = BulletinStore(data / DATABASE)
+        self._bulletins = Bulletins(self._identity, self._said, self._rosters, activation)
         self._board = Board(settings, activation, self._roster, self._fleet)
         self._folded = self._duplicates = 0
         self._told_of_quarantine = max(
             (row.number for row in self._reading.quarantine(1)), default=0
         )
         self._is_admitting = False
+        self._intake_is_free = asyncio.Lock()
         identity_folder = base / settings.identity
         self._link = MqttLink(
             self._identity,
@@ -77,6 +88,8 @@ class Gateway:
             lambda: client_context(identity_folder, self._clock),
             self,
         )
+        self._radio = self._make_radio(base, data)
+        self._courier = CourierInbox(data, self._admit_carried)
         self._downlink = Downlink(self._identity, self._link.send_down, activation)
         self._enrol_all()
         self._feed: Feed[BoardView] = Feed(self._view())
@@ -89,17 +102,19 @@ class Gateway:
             await run_until_stopped(
                 [
                     self._link.run(),
+                    self._courier.run(),
                     self._downlink.run(),
                     self._admit_all(),
                     self._keep_board(),
                     self._watch_files(),
                     serve(board_app(self._feed), web.host, web.port),
+                    *(self._radio.works() if self._radio is not None else ()),
                 ]
             )
         finally:
-            self._ledger.close()
-            self._reading.close()
-            self._rosters.close()
+            for each in (self._ledger, self._reading, self._rosters, self._said, self._radio):
+                if each is not None:
+                    each.close()
 
     def link_up(self) -> None:
         """See `Listener.link_up`: a broker that lost everything gets it all again."""
@@ -127,9 +142,7 @@ class Gateway:
             messages = await self._next_messages()
             self._is_admitting = True
             try:
-                admitted = await asyncio.to_thread(
-                    self._intake.admit, [each.incoming for each in messages]
-                )
+                admitted = await self._admit([each.incoming for each in messages])
             except StoreError as error:
                 # Unacknowledged, the broker keeps them; terminals send again what is lost.
                 log.error("%s", error)
@@ -149,6 +162,25 @@ class Gateway:
             size_bytes += len(messages[-1].incoming.message)
         return messages
 
+    async def _admit_carried(self, incoming: Sequence[Incoming]) -> Admitted:
+        """What came by courier. It was carried: nobody was heard, and answers are carried back."""
+        admitted = await self._admit(incoming)
+        self._count(admitted)
+        return admitted
+
+    async def _admit_frames(self, frames: Sequence[UpFrame]) -> Admitted:
+        """What came by radio; its receipts go out with the next schedule."""
+        return await self._admit((), frames)
+
+    async def _admit(
+        self, incoming: Sequence[Incoming], frames: Sequence[UpFrame] = ()
+    ) -> Admitted:
+        async with self._intake_is_free:
+            admitted = await asyncio.to_thread(self._intake.admit, incoming, frames)
+        if self._radio is not None and not frames:
+            self._radio.stored(admitted.streams)
+        return admitted
+
     def _answer(self, messages: list[Arrived], admitted: Admitted) -> None:
         now_s = time.monotonic()
         for reply in admitted.replies:
@@ -157,6 +189,9 @@ class Gateway:
                 self._fleet.heard(reply.node, now_s)
         for each in messages:
             each.acknowledge()
+        self._count(admitted)
+
+    def _count(self, admitted: Admitted) -> None:
         self._duplicates += admitted.duplicates
         if admitted.quarantined:
             self._tell_of_quarantine(admitted.quarantined)
@@ -192,9 +227,11 @@ class Gateway:
 
     async def _watch_files(self) -> None:
         while True:
+            self._tell_bulletin()
             await asyncio.sleep(FILES_POLL_S)
             if self._rosters.version() != self._roster.version:
                 self._roster = self._rosters.load(self._points)
+                self._orders.refresh()
                 self._board.restart(self._roster)
                 self._folded = 0
                 self._downlink.send(self._registry, self._roster)
@@ -207,14 +244,45 @@ class Gateway:
     def _send_down(self) -> None:
         self._send_revocations()
         self._downlink.send(self._registry, self._roster)
+        if self._bulletins.message:
+            self._downlink.send_to_all(self._registry, Down.BULLETIN, self._bulletins.message)
 
     def _send_revocations(self) -> None:
         if self._revocations.message is not None:
-            self._downlink.send_revocations(self._registry, self._revocations.message)
+            self._downlink.send_to_all(self._registry, Down.REVOCATIONS, self._revocations.message)
+
+    def _tell_bulletin(self) -> None:
+        try:
+            is_new = self._bulletins.refresh(self._roster, self._now_ms())
+        except StoreError as error:
+            log.error("%s", error)
+            return
+        if is_new:
+            self._downlink.send_to_all(self._registry, Down.BULLETIN, self._bulletins.message)
+            if self._radio is not None:
+                self._radio.publish(self._bulletins.number, self._bulletins.radio_message)
+
+    def _make_radio(self, base: Path, data: Path) -> CountyRadio | None:
+        if self._settings.radio is None:
+            return None
+        radio = CountyRadio(
+            self._settings.radio,
+            base,
+            data / DATABASE,
+            self._identity,
+            self._ledger.radio_state(),
+            self._clock,
+            self._admit_frames,
+            self._count,
+        )
+        radio.stored(self._intake.streams)
+        return radio
 
     def _enrol_all(self) -> None:
         for peer in self._registry:
             self._fleet.enrol(peer.enrolment)
+            if self._radio is not None:
+                self._radio.enrol(peer.enrolment)
 
     def _view(self) -> BoardView:
         return self._board.view(
@@ -224,22 +292,10 @@ class Gateway:
             duplicates=self._duplicates,
             now_ms=self._now_ms(),
             now_s=time.monotonic(),
+            ended_ms=self._bulletins.ended_ms,
+            radio=None if self._radio is None else self._radio.view(),
+            by_radio={} if self._radio is None else self._radio.rows(),
         )
 
     def _now_ms(self) -> int:
         return self._clock.read().wall_ms
-
-    def _activation(self) -> Activation:
-        settings = self._settings.activation
-        number, started_ms = self._rosters.activation(
-            msgspec.msgpack.encode(settings), self._now_ms()
-        )
-        return Activation(
-            number,
-            settings.title_zh,
-            settings.title_en,
-            Mode[settings.mode.upper()],
-            started_ms,
-            settings.target_percent,
-            settings.target_minutes,
-        )

@@ -32,10 +32,10 @@ class Downlink:
         self._asked = (list(peers), roster)
         self._is_asked.set()
 
-    def send_revocations(self, peers: Iterable[Peer], message: bytes) -> None:
-        """Send a list of revoked badges, at once: it is signed already, the same for everybody."""
+    def send_to_all(self, peers: Iterable[Peer], channel: Down, message: bytes) -> None:
+        """Send at once what is signed already and the same for everybody."""
         for peer in peers:
-            self._publish(peer.enrolment.node, Down.REVOCATIONS, message, None)
+            self._publish(peer.enrolment.node, channel, message, None)
 
     async def run(self) -> None:
         """Send what is asked for, until cancelled."""

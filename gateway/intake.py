@@ -1,7 +1,7 @@
 """Intake: unseal, verify, deduplicate, store, then issue the receipt, in that order, in batches.
 
 Runs on a worker thread. Records come in envelopes or in radio frames; one that comes both ways is
-one record, and the ledger keeps what came first (docs/decisions/0015). A message that cannot be
+one record, and the ledger keeps what came first (docs/decisions/0018). A message that cannot be
 admitted goes to quarantine with its reason and never stands in the way of the next. What is held of
 every stream is worked out on copies, which take effect once the store has committed: nobody ever
 sees, or is told, more than what is durable.
@@ -74,6 +74,7 @@ class Admitted:
     """Of terminals, by radio."""
     other_roster: set[str] = field(default_factory=set)
     """Terminals whose packed batches cannot be unpacked here."""
+    stored: int = 0
     duplicates: int = 0
     quarantined: int = 0
 
@@ -163,8 +164,15 @@ class Intake:
                     Quarantined(now_ms, frame.node, refused, message_digest(content), content)
                 )
         outcome.streams = self._store_all(work, now_ms)
+        outcome.stored = sum(len(run.bodies) for run in work.runs)
         outcome.duplicates, outcome.quarantined = work.duplicates, len(work.quarantine)
-        outcome.replies += [self._receipt(work.touched[name], now_ms) for name in work.asked]
+        outcome.replies += [
+            Reply(
+                name[0], signed_receipt(self._identity, work.touched[name], now_ms), is_receipt=True
+            )
+            for name in work.touched
+            if name in work.asked
+        ]
         return outcome
 
     @property
@@ -261,23 +269,24 @@ class Intake:
                 return run.bodies[seq - run.first_seq]
         return self._store.body_of(stream, seq)
 
-    def _receipt(self, stream: Stream, now_ms: int) -> Reply:
-        identity = self._identity
-        receipt = receipt_for(
-            identity.county,
-            stream.node,
-            stream.epoch,
-            stream.stored,
-            stream.refused,
-            gateway=identity.node,
-            gateway_ms=now_ms,
-        )
-        return Reply(stream.node, pack_receipt(receipt, identity.signing_key), is_receipt=True)
-
     def _refusal(self, node: str, digest: bytes, reason: RefusalReason, now_ms: int) -> Reply:
         identity = self._identity
         refusal = Refusal(identity.county, node, digest, reason, identity.node, now_ms)
         return Reply(node, pack_refusal(refusal, identity.signing_key), is_receipt=False)
+
+
+def signed_receipt(identity: Identity, stream: Stream, now_ms: int) -> bytes:
+    """What a gateway that has committed `stream` promises its terminal."""
+    receipt = receipt_for(
+        identity.county,
+        stream.node,
+        stream.epoch,
+        stream.stored,
+        stream.refused,
+        gateway=identity.node,
+        gateway_ms=now_ms,
+    )
+    return pack_receipt(receipt, identity.signing_key)
 
 
 def _opened_runs(bodies: Sequence[bytes | None]) -> Iterator[tuple[int, Sequence[bytes]]]:

@@ -5,13 +5,13 @@ changes, so the board never knows anything that the ledger does not.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.fleet import Fleet
 from gateway.muster import Muster, PointCount, curve
 from gateway.settings import GatewaySettings
 from gateway.store.base import LedgerEntry, QuarantinedRow, Stream
-from gateway.view import BoardView, FeedItem, PointRow, QuarantineRow
+from gateway.view import BoardView, FeedItem, NodeRadio, PointRow, QuarantineRow, RadioView
 from protocol.codec import decode_record
 from protocol.downlink import Activation
 from protocol.masking import mask_name
@@ -53,6 +53,9 @@ class Board:
         duplicates: int,
         now_ms: int,
         now_s: float,
+        ended_ms: int,
+        radio: RadioView | None,
+        by_radio: Mapping[str, NodeRadio],
     ) -> BoardView:
         """Everything on the board now."""
         muster, settings = self._muster, self._settings
@@ -75,7 +78,7 @@ class Board:
                 for entry, record in reversed(self._latest)
                 if not muster.is_undone(entry.node, entry.epoch, entry.seq)
             ),
-            nodes=self._fleet.rows(streams, now_s),
+            nodes=self._fleet.rows(streams, now_s, by_radio),
             stored=muster.records,
             unknown_kinds=muster.unknown_kinds,
             quarantined=quarantined,
@@ -84,6 +87,8 @@ class Board:
                 for row in quarantine
             ),
             duplicates=duplicates,
+            ended_ms=ended_ms,
+            radio=radio,
         )
 
     def _point_row(self, name: str, count: PointCount) -> PointRow:

@@ -40,6 +40,56 @@ class PointRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardBy:
+    """Whom a terminal hears by radio."""
+
+    node: str
+    rssi_dbm: int
+    frames: int
+    """Since it told before."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRadio:
+    """How one terminal fares by radio; what it did not tell is None."""
+
+    heard_s: int
+    """Seconds since its last frame."""
+    rssi_dbm: int | None
+    mean_rssi_dbm: int | None
+    snr_db: float | None
+    frames: int
+    lost_percent: int
+    """Of the frames it sent, by their counters."""
+    airtime_percent: int | None
+    """Of what the law allows it, used."""
+    waiting: int | None
+    oldest_waiting_s: int | None
+    battery_percent: int | None
+    hears: tuple[HeardBy, ...]
+    """Best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RadioView:
+    """The gateway's own radio."""
+
+    is_ready: bool
+    identity: str
+    """What the modem says it is; empty while there is none."""
+    band: str
+    """Whose law holds, such as `CN470 470-510 MHz`; empty while there is no modem."""
+    used_s: float
+    """Airtime within the window."""
+    allowed_s: float | None
+    """None: the law counts none."""
+    window_s: float
+    foreign: int
+    """Frames of nobody here: other counties, damaged, or forged."""
+    replayed: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodeRow:
     """One terminal: its state and where its records are."""
 
@@ -61,6 +111,8 @@ class NodeRow:
     position_trust: PositionTrust = PositionTrust.UNKNOWN
     power: PowerReport | None = None
     enclosure_is_open: bool | None = None
+    radio: NodeRadio | None = None
+    """None: it was not heard by radio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +167,7 @@ class BoardView:
     """The latest of them, newest first, at most five."""
     duplicates: int
     """Records that came again and were dropped since this gateway started."""
+    ended_ms: int = 0
+    """When the activation was ended; 0: it runs."""
+    radio: RadioView | None = None
+    """None: this gateway has none."""

@@ -28,6 +28,7 @@ MAX_SECONDS = MAX_WAITING = 2**16 - 1
 NO_BATTERY = 255
 MAX_HEARD = 15
 MAX_PERCENT = 100
+MAX_SHOWN_PERCENT = 255  # airtime of before a restart may be more than the law allows now
 MAX_PARTS = 16
 
 
@@ -97,8 +98,8 @@ class Status:
     """0: no roster."""
     news: int
     """Number of the last announcement that arrived whole."""
-    airtime_permille: int
-    """Of what the law allows it in the running period, used; at most 255."""
+    airtime_percent: int
+    """Of what the law allows it, used; 0 where it counts none."""
     heard: tuple[HeardNode, ...] = ()
     """At most `MAX_HEARD`, whom it hears best first."""
 
@@ -108,7 +109,7 @@ class Status:
         head = (
             self.waiting.to_bytes(2, "big")
             + self.oldest_s.to_bytes(2, "big")
-            + bytes([self.fare, battery, self.airtime_permille])
+            + bytes([self.fare, battery, min(self.airtime_percent, MAX_SHOWN_PERCENT)])
             + pack_number(self.roster_version)
             + pack_number(self.news)
         )

@@ -197,6 +197,20 @@ def check_serial_device(path: Path) -> Finding:
     return good(f"{path} 可用", f"{path} can be used")
 
 
+def check_interface(name: str) -> Finding:
+    """Is the network interface a setting names there?"""
+    if name not in {found for _, found in socket.if_nameindex()}:
+        return look(
+            Text(f"没有网络接口 {name}", f"There is no network interface {name}"),
+            Text(
+                "检查网卡，或改 terminal.toml 中的 [neighbours]；没有它，各通道互不知情",
+                "Check the adapter, or [neighbours] in terminal.toml; "
+                "without it the lanes do not know of each other",
+            ),
+        )
+    return good(f"网络接口 {name} 可用", f"Network interface {name} is there")
+
+
 def not_permitted(path: Path) -> Finding:
     """A device this user may not open."""
     return bad(

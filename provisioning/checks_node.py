@@ -15,7 +15,7 @@ from protocol.keys import decode_identity
 from provisioning import broker
 from provisioning.checks_badges import check_copies, check_issuers, check_list
 from provisioning.checks_law import check_radio_law
-from provisioning.checks_machine import check_ports, check_serial_device
+from provisioning.checks_machine import check_interface, check_ports, check_serial_device
 from provisioning.county import load_county
 from provisioning.errors import ProvisioningError
 from provisioning.findings import Finding, Text, bad, good, look
@@ -45,12 +45,17 @@ class _Web(Struct, frozen=True):
     port: int = 8080
 
 
+class _Neighbours(Struct, frozen=True):
+    interface: str | None = None
+
+
 class _Terminal(Struct, frozen=True):
     """The part of `terminal.toml` that can be checked without a terminal."""
 
     readers: tuple[_Port, ...]
     web: _Web
     gnss: _Port | None = None
+    neighbours: _Neighbours = _Neighbours()
     radio: RadioSettings | None = None
     identity: Path = Path(IDENTITY)
     data: Path = Path(DATA)
@@ -76,6 +81,8 @@ def check_terminal(folder: Path, now: datetime, *, with_ports: bool = True) -> I
     for port in (*settings.readers, settings.gnss, settings.radio) if with_ports else ():
         if port is not None and urlsplit(port.port).scheme == "serial":
             yield check_serial_device(Path(urlsplit(port.port).path))
+    if settings.neighbours.interface is not None:
+        yield check_interface(settings.neighbours.interface)
     yield from check_radio_law(settings.radio, folder)
     identity = folder / settings.identity
     yield from check_identity(identity, now)

@@ -29,6 +29,9 @@ MUSTER_TITLES: dict[Mode, tuple[str, str]] = {
 }
 
 
+INTERFACE = r"[^\s/:]{1,15}"  # what Linux takes for a name
+
+
 class Point(Struct, frozen=True, forbid_unknown_fields=True):
     """An assembly point."""
 
@@ -134,10 +137,14 @@ class TerminalPlan:
     """A board profile of hw/; `None` is a terminal without lights and buzzer."""
     pins: str = "lgpio"
     """Where they are, as `drivers.panel.PINS` says."""
+    neighbours: str | None = None
+    """The network interface where the other terminals of the point are; `None`: there are none."""
     web_port: int = 8081
     broker_port: int | None = None
     """Where this terminal finds the broker, when a tunnel lies between; `None`: the county's."""
     radio: RadioSettings | None = None
+    lora_after_s: float | None = None
+    """How long the network may be away before LoRa takes over; `None`: the terminal's default."""
 
     def check(self) -> None:
         """Raises `Malformed` for a bad name and `BadPlan` for anything else."""
@@ -150,6 +157,8 @@ class TerminalPlan:
             self.gnss.check(GNSS)
         if self.board is not None:
             profile_of(self.board)
+        if self.neighbours is not None and re.fullmatch(INTERFACE, self.neighbours) is None:
+            raise BadPlan(f"neighbours {self.neighbours!r}: expected an interface, such as eth0")
         if re.match(PINS, self.pins) is None:
             raise BadPlan(f"pins {self.pins!r}: expected lgpio, mock or pigpio://HOST:PORT")
         check_radio(self.radio)

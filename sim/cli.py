@@ -10,6 +10,7 @@ from runtime.lazy_cli import LazyGroup
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "air": "sim.cli_air:air",
+        "e22": "sim.cli_e22:e22",
         "gnss": "sim.cli_gnss:gnss",
         "panel": "sim.cli_panel:panel",
         "ups": "sim.cli_ups:ups",

@@ -13,12 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from drivers.radios.site import RadioSettings
 from gateway.cli import take_roster
 from gateway.store.sqlite import DATABASE
 from provisioning.broker import MOSQUITTO_CONF
 from provisioning.bundle import create_county, create_terminal
 from provisioning.layout import GATEWAY_TOML, TERMINAL_TOML, CountyFolder
 from provisioning.plans import CountyPlan, DevicePlan, Point, TerminalPlan
+from sim.county_air import CountyAir
 from sim.devices.burst import play
 from sim.devices.gnss import SimGnss
 from sim.devices.gnss_replay import replay
@@ -37,10 +39,12 @@ UP_LIMIT_S = 30.0
 POLL_S = 0.05
 READER_BAUD = 115200
 GATEWAY = "gateway"  # the node's name
+LOOPBACK = "lo"  # the network interface every Linux has
 DATA = "data"  # in every node's folder
 HILLS = (30.05, 103.5)  # a made-up county; its points lie a few kilometres apart
 POINT_STEP_DEG = 0.04
 TARGET_MINUTES = 2  # the squeezed time of a demo
+LORA_AFTER_S = 3.0  # likewise: how long the network has to be away
 TOWNS = (
     Point("qingshan", "青山镇", "Qingshan"),
     Point("shiqiao", "石桥镇", "Shiqiao"),
@@ -74,8 +78,12 @@ class Setting:
     """Whether device lines are as slow as real ones."""
     recordings: Sequence[Path] = ()
     """Recordings of real receivers to play, one per terminal in turn; none: made-up fixes."""
+    lanes: int = 1
+    """Terminals of each point; more than one agree on this machine's loopback network."""
     has_gnss: bool = True
     """Whether the terminals have a satellite receiver."""
+    radio_seed: int | None = None
+    """Gives everybody a LoRa modem on an air with this seed; None: the county has no radio."""
     reader_fault: Fault = clean
     """What happens to what the card readers say."""
     data: Mapping[str, Path] = field(default_factory=dict)
@@ -107,8 +115,9 @@ class County:
         self.setting = setting
         self.paths = CountyFolder(setting.folder)
         self.gateway_config = self.paths.gateway / GATEWAY_TOML
+        self.air: CountyAir | None = None
         self.posts: dict[str, Post] = {}
-        """By name of the point."""
+        """By name of the point; those of its lanes 2 and up by their node."""
         logs = setting.folder.parent / f"{setting.folder.name}-logs"
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
@@ -126,8 +135,12 @@ class County:
         )
 
     async def __aenter__(self) -> Self:
-        self._provision()
         try:
+            self._devices.mkdir(parents=True, exist_ok=True)
+            if self.setting.radio_seed is not None:
+                air = CountyAir(self._devices, self.setting.radio_seed)
+                self.air = await self._stack.enter_async_context(air)
+            self._provision(await self._modem(GATEWAY))
             await self._start()
         except BaseException:
             await self._stack.aclose()
@@ -171,7 +184,15 @@ class County:
         for post in self.posts.values():
             await post.witness.until_ready()
 
-    def _provision(self) -> None:
+    @property
+    def _devices(self) -> Path:
+        """Beside the county's folder, which does not exist before it is made."""
+        return self.setting.folder.parent / f"{self.setting.folder.name}-devices"
+
+    async def _modem(self, node: str) -> RadioSettings | None:
+        return None if self.air is None else await self.air.modem(node)
+
+    def _provision(self, radio: RadioSettings | None) -> None:
         setting, now = self.setting, datetime.now(UTC)
         plan = CountyPlan(
             points=setting.points,
@@ -180,6 +201,7 @@ class County:
             web_port=setting.web_port,
             mode="drill",
             target_minutes=TARGET_MINUTES,
+            radio=radio,
         )
         create_county(setting.folder, plan, now)
         self._place_data(GATEWAY, self.paths.gateway)
@@ -194,12 +216,12 @@ class County:
             self._stack.push_async_callback(process.stop)
             await process.start()
         for number, point in enumerate(self.setting.points):
-            await self._start_post(number, point)
+            for lane in range(1, self.setting.lanes + 1):
+                await self._start_post(number, point, lane)
 
-    async def _start_post(self, number: int, point: Point) -> None:
-        node, web_port = f"{point.name}-1", free_port()
-        devices = self.setting.folder / "devices"
-        devices.mkdir(exist_ok=True)
+    async def _start_post(self, number: int, point: Point, lane: int) -> None:
+        node, web_port = f"{point.name}-{lane}", free_port()
+        devices = self._devices
         link = await self._stack.enter_async_context(LinkProxy(self.broker_port))
         reader_pty = await self._stack.enter_async_context(ExposedPty(devices / f"{node}-reader"))
         gnss_pty = ExposedPty(devices / f"{node}-gnss")
@@ -208,12 +230,16 @@ class County:
             TerminalPlan(
                 node,
                 point.name,
+                lane=lane,
+                neighbours=LOOPBACK if self.setting.lanes > 1 else None,
                 readers=(DevicePlan("sdt", reader_pty.url, self.setting.poll_s),),
                 gnss=DevicePlan("nmea", gnss_pty.url) if self.setting.has_gnss else None,
                 board="pi-4b",
                 pins="mock",
                 broker_port=link.port,
                 web_port=web_port,
+                radio=await self._modem(node),
+                lora_after_s=LORA_AFTER_S,
             ),
             datetime.now(UTC),
         )
@@ -235,7 +261,7 @@ class County:
         for work in works:
             task = asyncio.create_task(work)
             self._stack.push_async_callback(_cancelled, task)
-        self.posts[point.name] = Post(
+        self.posts[point.name if lane == 1 else node] = Post(
             node, point, process, folder, reader, reader_pty, link, witness, web_port
         )
         self._stack.push_async_callback(process.stop)

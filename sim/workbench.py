@@ -8,7 +8,7 @@ A command adds `line_options`, makes its device on `Workbench.line`, and gives i
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -135,15 +135,17 @@ class Workbench:
         device: Device,
         verbs: Mapping[str, Verb],
         hand: Device | None = None,
+        *,
+        within: AbstractAsyncContextManager[object] | None = None,
     ) -> bool:
         """Run `device` in the foreground until `hand` has done its part, or somebody stops it.
 
-        Without a hand it ends with `device`. Says where the device is. Returns whether it came to
-        its end. Raises `click.ClickException` when the cable, the control socket or the recording
-        cannot be made.
+        Without a hand it ends with `device`. What else the device needs is entered with `within`;
+        then it says where the device is. Returns whether it came to its end. Raises
+        `click.ClickException` when the cable, the control socket or the recording cannot be made.
         """
         try:
-            return run_until_stopped(self._run(title, device, verbs, hand))
+            return run_until_stopped(self._run(title, device, verbs, hand, within))
         except FileExistsError as error:
             raise click.ClickException(f"{error}; not touching it") from error
         except OSError as error:
@@ -177,9 +179,16 @@ class Workbench:
         return self.run(title, play, {})
 
     async def _run(
-        self, title: str, device: Device, verbs: Mapping[str, Verb], hand: Device | None
+        self,
+        title: str,
+        device: Device,
+        verbs: Mapping[str, Verb],
+        hand: Device | None,
+        within: AbstractAsyncContextManager[object] | None,
     ) -> None:
         async with AsyncExitStack() as stack:
+            if within is not None:
+                await stack.enter_async_context(within)
             await stack.enter_async_context(self.cable)
             if self._options.control is not None:
                 all_verbs = {**self._verbs(), **verbs}

@@ -16,6 +16,7 @@ import click
 from drivers.device import ROLES, URL_FORMS, DeviceEvent, find_device, use_device
 from drivers.errors import DriverConfigError
 from drivers.port import BytePort, Closable
+from drivers.radios.trial import Trial
 from drivers.recording import Recorder, RecordingPort
 from drivers.supervisor import DeviceState
 from drivers.words import TO_DO, device_words, reason_in
@@ -23,12 +24,13 @@ from runtime.language import LANGS, Lang, language
 from terminal.device_lines import as_line, as_object, was_decoded
 
 NOTHING_DECODED = 1
+MAX_TEST_FRAMES = 20  # a trial, not a burden on the channel
 SECONDS = click.FloatRange(min=0, min_open=True)
 
 
 @click.group()
 def device() -> None:
-    """One reader, receiver or gauge by itself."""
+    """One reader, receiver, gauge or radio by itself."""
 
 
 @device.command("list")
@@ -48,6 +50,15 @@ def list_kinds() -> None:
 @click.option(
     "--record", type=click.Path(path_type=Path), help="File to create: the traffic, masked."
 )
+@click.option("--frequency", "frequency_mhz", type=float, help="Of a radio, in MHz.")
+@click.option("--pins", help="Of a radio: such as 'lgpio?m0=22&m1=27&aux=17'; else by software.")
+@click.option(
+    "--send",
+    "test_frames",
+    type=click.IntRange(0, MAX_TEST_FRAMES),
+    default=0,
+    help="Let a radio send so many test frames.",
+)
 @click.option("--lang", type=click.Choice(LANGS), help="Default: by LANG.")
 def try_device(
     *,
@@ -57,19 +68,25 @@ def try_device(
     seconds: float | None,
     count: int | None,
     record: Path | None,
+    frequency_mhz: float | None,
+    pins: str | None,
+    test_frames: int,
     lang: Lang | None,
 ) -> None:
     """Show what a device says, live: its states, and what is decoded, personal data masked.
 
+    A radio is set to the frequency, and says of each frame how long it was and how strong; its
+    content is not shown.
+
     Ends after --seconds or --count, or on Ctrl-C. Exit code 0 if something was decoded, 1 if
     nothing was, 2 for a kind, port or option there is not. A receiver that says it has no
-    position was decoded; a card that could not be read was not. With --json the states go to
-    standard error.
+    position was decoded, and so was a frame that a radio heard or sent; a card that could not be
+    read was not. With --json the states go to standard error.
     """
     shown = _Json(kind) if as_json else _Lines(lang or language(os.environ))
     trial = _Trial(shown, count)
     try:
-        found = find_device(kind, port)
+        found = find_device(kind, port, Trial(frequency_mhz, pins, test_frames))
         with ExitStack() as stack:
             recorder = None
             if record is not None:

@@ -1,7 +1,7 @@
 """What a device said, as one line for a person or one object for a program. Pure.
 
 Names, numbers, codes and tags are masked in both: whoever tries a reader need not know whose card
-it was.
+it was. Of a radio frame only length and strength are told.
 """
 
 from datetime import UTC, date, datetime
@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from drivers.device import DeviceEvent
 from drivers.gnss.base import Fix, NoFix
 from drivers.power.gauge import Charge
+from drivers.radios.base import Heard
+from drivers.radios.trial import Sent
 from drivers.readers.base import CardRead, CardTrouble, CodeRead, TagRead
 from drivers.readers.sdt_frames import parse_reply
 from drivers.words import TROUBLE, charge_line, device_words
@@ -16,13 +18,15 @@ from protocol.masking import mask_name, mask_number
 from runtime.language import Lang
 
 POSITION_DECIMALS = 7  # a centimetre
+AIRTIME_DECIMALS = 3
 NO_FIX = "none"
 
 
 def was_decoded(event: DeviceEvent) -> bool:
     """Whether an event holds something the device was meant to give.
 
-    A receiver that says it has no position yet does; a card that could not be read does not.
+    A receiver that says it has no position yet does, and a modem that has sent a frame; a card that
+    could not be read does not.
     """
     return not isinstance(event, CardTrouble)
 
@@ -84,6 +88,21 @@ def as_object(kind: str, event: DeviceEvent) -> dict[str, object]:
                 "is_on_mains": event.is_on_mains,
                 "source": event.source,
             }
+        case Heard():
+            return {
+                "event": "heard",
+                "kind": kind,
+                "length": len(event.frame),
+                "rssi_dbm": event.rssi_dbm,
+                "snr_db": event.snr_db,
+            }
+        case Sent():
+            return {
+                "event": "sent",
+                "kind": kind,
+                "length": event.frame_bytes,
+                "airtime_s": round(event.airtime_s, AIRTIME_DECIMALS),
+            }
         case NoFix():
             empty = dict.fromkeys(("time", "lat", "lon", "alt_m", "fix", "sats", "hdop"))
             return empty | {"fix": NO_FIX}
@@ -121,8 +140,23 @@ def as_line(lang: Lang, event: DeviceEvent) -> str:
             )
         case Charge():
             return charge_line(lang, event)
+        case Heard():
+            return _heard(lang, event)
+        case Sent():
+            return words("seen.sent", length=event.frame_bytes, airtime=f"{event.airtime_s:.2f}")
         case NoFix():
             return words("seen.no_fix", why=words.of(event.reason))
+
+
+def _heard(lang: Lang, heard: Heard) -> str:
+    words = device_words(lang)
+    unknown = words("seen.day_unknown")
+    return words(
+        "seen.heard",
+        length=len(heard.frame),
+        rssi=unknown if heard.rssi_dbm is None else f"{heard.rssi_dbm} dBm",
+        snr=unknown if heard.snr_db is None else f"{heard.snr_db:g} dB",
+    )
 
 
 def _validity(lang: Lang, card: CardRead) -> str:

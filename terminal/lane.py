@@ -14,6 +14,7 @@ from protocol.records import Record, Stamp, TimeSource
 from protocol.verdict import Verdict
 from runtime.clock import Clock
 from terminal.errors import OutboxBroken, OutboxFull
+from terminal.neighbours import Neighbours
 from terminal.outbox import Outbox
 from terminal.outbox_file import Note
 from terminal.seen import SeenBook
@@ -31,8 +32,11 @@ LAST_SCANS = 5
 class Signals(Protocol):
     """Lights and tones, or something that stands in for them."""
 
-    def show(self, verdict: Verdict | None, line: str = "") -> None:
-        """Show a verdict, and a line that may name a person; or put the lights out."""
+    def show(self, verdict: Verdict | None, line: str = "", lane: int | None = None) -> None:
+        """Show a verdict, a line that may name a person, and a lane that saw them before us.
+
+        Without a verdict: put the lights out.
+        """
 
     def show_not_recorded(self) -> None:
         """A card was read and could not be recorded."""
@@ -61,9 +65,11 @@ class Lane:
         clock: Clock,
         signals: Signals | None,
         changed: Callable[[], None],
+        neighbours: Neighbours | None = None,
     ) -> None:
         self._station, self._outbox, self._seen_book = station, outbox, seen_book
         self._clock, self._signals, self._changed = clock, signals, changed
+        self._neighbours = neighbours
         self._hide: asyncio.TimerHandle | None = None
         self._turn = asyncio.Lock()
         """Several readers serve one lane: who was seen is asked and noted by one at a time."""
@@ -123,6 +129,8 @@ class Lane:
         if seq is None:
             return False
         self._station.confirm(decision)
+        if self._neighbours is not None:
+            self._neighbours.seen(decision, seq)
         self._undoable = _Undoable(decision, seq, self._clock.monotonic_s() + UNDO_WITHIN_S)
         scan = self._shown(event, decision, seq)
         self.last.appendleft(replace(scan, name=mask_name(scan.name) if scan.name else ""))
@@ -138,6 +146,8 @@ class Lane:
         self._undoable = None
         if seen is not None:
             self._station.forget(seen)
+        if self._neighbours is not None:
+            self._neighbours.taken_back(seq)
         for place, scan in enumerate(self.last):
             if scan.seq == seq:
                 self.last[place] = replace(scan, is_undone=True)
@@ -178,7 +188,7 @@ class Lane:
             if scan is None:
                 self._signals.show(None)
             else:
-                self._signals.show(scan.verdict, scan.name)
+                self._signals.show(scan.verdict, scan.name, scan.first_seen_lane)
         self._hide = asyncio.get_running_loop().call_later(VERDICT_S, self._clear)
         self._changed()
 
@@ -195,7 +205,7 @@ class Lane:
 
     def _shown(self, event: ReaderEvent, decision: Decision, seq: int) -> ShownScan:
         record, person = decision.record, decision.person
-        roster, before = self._station.roster, decision.seen_before
+        roster, elsewhere = self._station.roster, decision.seen_elsewhere
         return ShownScan(
             epoch=self._outbox.origin.epoch,
             seq=seq,
@@ -206,6 +216,14 @@ class Lane:
             unit=person.unit if person is not None else "",
             post=person.post if person is not None else "",
             home_point=roster.points.get(person.point) if roster and person else None,
-            first_seen_ms=before.first_ms if before is not None else None,
+            first_seen_ms=_first_seen_ms(decision),
+            first_seen_lane=elsewhere.lane if elsewhere is not None else None,
             card_trouble=event.reason if isinstance(event, CardTrouble) else None,
         )
+
+
+def _first_seen_ms(decision: Decision) -> int | None:
+    at, elsewhere = decision.record.at, decision.seen_elsewhere
+    if elsewhere is not None:
+        return at.wall_ms - max(0, at.mono_ms - elsewhere.mono_ms)
+    return decision.seen_before.first_ms if decision.seen_before is not None else None

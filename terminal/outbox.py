@@ -25,6 +25,7 @@ from terminal.errors import OutboxBroken, OutboxFull
 from terminal.outbox_file import Depth, Mark, Note, OutboxFile, Row
 from terminal.radio_memory import Sender, Windows
 
+OUTBOX = "outbox.db"  # in the terminal's data folder
 RECORDS_PER_KEY = 1000  # what a thief who reads a live terminal's memory can open at most
 MAX_COMMIT = 512  # appends that share a commit; bounds the size of one transaction
 FLOOR_BYTES = 8 * 1024 * 1024  # kept free so that settling, which must write, can always proceed
@@ -43,6 +44,20 @@ class Batch:
     def last_seq(self) -> int:
         """Number of the last record."""
         return self.first_seq + len(self.rows) - 1
+
+
+def batch_of(
+    rows: Sequence[tuple[int, int, bytes]], wrapped_key: Callable[[int], WrappedKey]
+) -> Batch | None:
+    """The first consecutive ones of waiting rows (seq, key number, sealed), which ascend."""
+    if not rows:
+        return None
+    first = rows[0][0]
+    if rows[-1][0] != first + len(rows) - 1:
+        rows = [row for place, row in enumerate(rows) if row[0] == first + place]
+    places = {key: place for place, key in enumerate(dict.fromkeys(row[1] for row in rows))}
+    keys = [wrapped_key(key) for key in places]
+    return Batch(first, [(places[key], sealed) for _, key, sealed in rows], keys)
 
 
 class _Append:
@@ -149,18 +164,18 @@ class Outbox:
     def settle(self, receipt: Receipt, sent: SeqSet) -> int:
         """Let go of what a *verified* receipt covers; returns how many records that were.
 
-        Only of what was `sent` since this outbox was opened: if the file was rolled back, an older
-        receipt speaks of other records with the same numbers (docs/decisions/0010). Records the
-        county could not open move aside, where they are kept. A receipt for another outbox changes
-        nothing. Raises `OutboxBroken`.
+        Only of what was `sent` since this outbox was opened, or ever given to a courier: if the
+        file was rolled back, an older receipt speaks of other records with the same numbers
+        (docs/decisions/0010, 0014). Records the county could not open move aside, where they are
+        kept. A receipt for another outbox changes nothing. Raises `OutboxBroken`.
         """
         if Origin(receipt.county, receipt.node, receipt.epoch) != self.origin:
             return 0
-        return self._let_go(receipt.stored().common(sent), SeqSet(receipt.refused).common(sent))
+        return self._let_go(receipt.stored(), SeqSet(receipt.refused), sent)
 
     def settle_numbers(self, stored: SeqSet, sent: SeqSet) -> int:
         """The same for a *verified* receipt of the radio, which is for this outbox by its tag."""
-        return self._let_go(stored.common(sent), SeqSet())
+        return self._let_go(stored, SeqSet(), sent)
 
     def waiting(self) -> SeqSet:
         """The numbers that wait; not to be changed."""
@@ -208,20 +223,13 @@ class Outbox:
         return self._free_bytes() - FLOOR_BYTES
 
     def _claim(self, after_seq: int, limit: int) -> Batch | None:
-        rows = self._file.claim(after_seq, limit)
-        if not rows:
-            return None
-        first = rows[0][0]
-        if rows[-1][0] != first + len(rows) - 1:
-            rows = [row for place, row in enumerate(rows) if row[0] == first + place]
-        places = {key: place for place, key in enumerate(dict.fromkeys(row[1] for row in rows))}
-        keys = [self._file.wrapped_key(key) for key in places]
-        return Batch(first, [(places[key], sealed) for _, key, sealed in rows], keys)
+        return batch_of(self._file.claim(after_seq, limit), self._file.wrapped_key)
 
-    def _let_go(self, stored: SeqSet, refused: SeqSet) -> int:
+    def _let_go(self, stored: SeqSet, refused: SeqSet, sent: SeqSet) -> int:
         with self._writing("settling") as file:
             captured = file.depth.captured
             ours = SeqSet([(1, captured)] if captured else [])
+            ours = ours.common(SeqSet([*sent, *file.exported()]))
             stored, refused = stored.common(ours), refused.common(ours)
             settled = file.settle(stored, refused)
             self._forget_bodies([*stored, *refused])

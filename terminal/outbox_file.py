@@ -18,6 +18,13 @@ from protocol.sequences import SeqSet
 from runtime.database import open_database
 from terminal.radio_memory import Sender, Windows, load_windows, reserve_counters, save_windows
 
+CLAIM = "SELECT seq, key, sealed FROM waiting WHERE seq > ? ORDER BY seq LIMIT ?"
+WRAPPED_KEY = "SELECT wrapped FROM record_key WHERE id = ?"
+EXPORTED = "SELECT first, last FROM exported ORDER BY first"
+_FORGET_EXPORTED = """DELETE FROM exported
+    WHERE NOT EXISTS (SELECT 1 FROM waiting WHERE seq BETWEEN first AND last)
+      AND NOT EXISTS (SELECT 1 FROM refused WHERE seq BETWEEN first AND last)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -148,6 +155,7 @@ class OutboxFile:
                 "INSERT INTO refused SELECT * FROM waiting WHERE seq BETWEEN ? AND ?", span
             ).rowcount
             execute("DELETE FROM waiting WHERE seq BETWEEN ? AND ?", span)
+        execute(_FORGET_EXPORTED)
         self.commit()
         self.depth = Depth(
             before.captured,
@@ -160,17 +168,16 @@ class OutboxFile:
 
     def claim(self, after_seq: int, limit: int) -> list[tuple[int, int, bytes]]:
         """(seq, key number, sealed) of waiting records above `after_seq`, in order."""
-        return self._reader.execute(
-            "SELECT seq, key, sealed FROM waiting WHERE seq > ? ORDER BY seq LIMIT ?",
-            (after_seq, limit),
-        ).fetchall()
+        return self._reader.execute(CLAIM, (after_seq, limit)).fetchall()
+
+    def exported(self) -> SeqSet:
+        """What a courier was given, by whichever process."""
+        return SeqSet(self._writer.execute(EXPORTED).fetchall())
 
     def wrapped_key(self, number: int) -> WrappedKey:
         """A wrapped record key by its number."""
         if number not in self._wrapped_keys:
-            (data,) = self._reader.execute(
-                "SELECT wrapped FROM record_key WHERE id = ?", (number,)
-            ).fetchone()
+            (data,) = self._reader.execute(WRAPPED_KEY, (number,)).fetchone()
             self._wrapped_keys[number] = msgspec.msgpack.decode(data, type=WrappedKey)
         return self._wrapped_keys[number]
 

@@ -26,7 +26,7 @@ from protocol.verdict import SIGNS, Beep, Signs, Verdict
 from runtime.backoff import Backoff
 from terminal.device_health import health_of
 from terminal.settings import PanelSettings
-from terminal.view import StationView, Trouble
+from terminal.view import LinkState, StationView, Trouble
 
 if TYPE_CHECKING:
     from terminal.display import Display
@@ -61,7 +61,9 @@ UNDONE = Notice(
 )
 """A falling pair: the last scan was taken back."""
 _WAITING = {"zh-Hans": "待传 {n}", "en": "{n} waiting"}
+_WAITING_FOR_LORA = {"zh-Hans": "电台 待传 {n}", "en": "LoRa, {n} waiting"}
 _PAUSED = {"zh-Hans": "通道已暂停", "en": "Lane paused"}
+_AT_LANE = {"zh-Hans": "{n}通道", "en": "Lane {n}"}
 HEARD = (Beep(1200, 0.04),)
 """A button acts: short, so that a gloved finger knows."""
 
@@ -107,8 +109,11 @@ class Panel:
             if self._display is not None:
                 tasks.create_task(self._display.run(self._on_display))
 
-    def show(self, verdict: Verdict | None, line: str = "") -> None:
-        """Show a verdict, or put the lights out. `line` goes below it; it may name a person."""
+    def show(self, verdict: Verdict | None, line: str = "", lane: int | None = None) -> None:
+        """Show a verdict, or put the lights out. `line` goes below it; it may name a person.
+
+        Before it goes the `lane` that saw them, where it was another one.
+        """
         if verdict is None:
             self._set_light(None)
             if self._display is not None:
@@ -117,6 +122,8 @@ class Panel:
         signs = SIGNS[verdict]
         self._set_light(signs.light)
         self._play(signs.tone)
+        if lane is not None:
+            line = f"{_AT_LANE[self._settings.language].format(n=lane)} {line}".rstrip()
         self._picture(signs, line)
 
     def show_not_recorded(self) -> None:
@@ -131,8 +138,9 @@ class Panel:
         """What the display says between verdicts, from now on: `126/180`, and a line below."""
         if self._display is None:
             return
+        waiting = _WAITING_FOR_LORA if view.link is LinkState.RADIO else _WAITING
         is_paused = Trouble.LANE_PAUSED in view.troubles
-        phrase = (_PAUSED if is_paused else _WAITING)[self._settings.language]
+        phrase = (_PAUSED if is_paused else waiting)[self._settings.language]
         number, line = f"{view.present}/{view.expected}", phrase.format(n=view.custody.waiting)
         from drivers.panel.face import Face  # noqa: PLC0415  # Pillow: only with a display
 

@@ -8,14 +8,17 @@ from msgspec import Meta, Struct
 from drivers.gnss.rules import MAX_SPEED_MPS
 from drivers.panel import PINS
 from drivers.radios.site import RadioSettings
+from protocol.errors import BadSignature
 from protocol.fields import NameText
-from runtime.config import BrokerSettings, PortNumber
+from protocol.keys import Identity, Peer, decode_identity
+from runtime.config import BrokerSettings, ConfigError, PortNumber, read_needed
 
 MAX_READERS = 8  # USB ports of a Pi and a hub
 SpeedMps = Annotated[float, Meta(gt=0, le=1000)]
 LatitudeDeg = Annotated[float, Meta(ge=-90, le=90)]
 LongitudeDeg = Annotated[float, Meta(ge=-180, le=180)]
 PinsText = Annotated[str, Meta(pattern=PINS)]
+MulticastGroup = Annotated[str, Meta(pattern=r"\A2(2[4-9]|3[0-9])(\.[0-9]{1,3}){3}\Z")]
 PollSeconds = Annotated[float, Meta(ge=0.001, le=5)]
 
 
@@ -66,6 +69,22 @@ class PowerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Run when the battery is nearly empty, such as `["systemctl", "poweroff"]`; empty: nothing."""
 
 
+class NeighbourSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The other terminals of the same point, if there are any."""
+
+    interface: str | None = None
+    """The local network they are on, such as `eth0` or `wlan0`; None: radio only."""
+    group: MulticastGroup = "239.255.77.84"  # of the addresses for use within a site, RFC 2365
+    port: PortNumber = 7784
+
+
+class UplinkSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How records find the county."""
+
+    lora_after_s: Annotated[float, Meta(ge=0, le=3600)] = 120
+    """How long the gateway may be out of reach by network before LoRa takes over."""
+
+
 class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The page of the liaison staff."""
 
@@ -86,6 +105,24 @@ class TerminalSettings(Struct, frozen=True, forbid_unknown_fields=True):
     panel: PanelSettings | None = None
     power: PowerSettings | None = None
     radio: RadioSettings | None = None
+    uplink: UplinkSettings = UplinkSettings()
+    neighbours: NeighbourSettings | None = None
     lane: Annotated[int, Meta(ge=1, le=99)] = 1
     identity: Path = Path("identity")
     data: Path = Path("data")
+
+
+def load_identity(config: Path, settings: TerminalSettings) -> Identity:
+    """The terminal's own keys. Raises `ConfigError` or `ProtocolError`."""
+    folder = config.parent / settings.identity
+    identity = decode_identity(read_needed(folder / "node.identity"))
+    if (identity.county, identity.node) != (settings.county, settings.node):
+        raise ConfigError(f"{config}: {folder} is another node's identity")
+    return identity
+
+
+def gateway_of(identity: Identity) -> Peer:
+    """Whose word counts. Raises `BadSignature` when the identity file names nobody."""
+    if not identity.peers:
+        raise BadSignature("the identity file names no gateway: provision this terminal again")
+    return identity.peers[0]

@@ -7,6 +7,7 @@ record is durable. Every scan that happened becomes a record, whatever its verdi
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
 from drivers.readers.base import CardTrouble, ReaderEvent, TroubleReason
 from protocol.badge import CARD_ZONE
@@ -38,6 +39,22 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenElsewhere:
+    """Another lane of this point says that it has seen a person."""
+
+    lane: int
+    mono_ms: int
+    """When, by this machine's monotonic clock."""
+
+
+class Neighbourhood(Protocol):
+    """The other lanes of this point, as far as they can be heard."""
+
+    def first_seen(self, person: int) -> SeenElsewhere | None:
+        """The first of them that has seen a person in the current activation."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What `judge` found. Nothing has happened yet."""
 
@@ -46,16 +63,19 @@ class Decision:
     seen_before: Seen | None
     newly_seen: Seen | None
     """To be remembered together with the record."""
+    seen_elsewhere: SeenElsewhere | None = None
+    """Why somebody not seen before is *already here*."""
 
 
 class Station:
     """One lane of one assembly point."""
 
     def __init__(self, point: str, lane: int, credentials: Credentials) -> None:
-        self._point, self._lane = point, lane
+        self.point, self.lane = point, lane
         self.credentials = credentials
         self.roster: Roster | None = None
         self.activation: Activation | None = None
+        self.neighbourhood: Neighbourhood | None = None
         self._seen: dict[tuple[int, int], Seen] = {}
         """By activation and person."""
 
@@ -83,8 +103,8 @@ class Station:
         return Undo(
             at=at,
             activation=record.activation,
-            point=self._point,
-            lane=self._lane,
+            point=self.point,
+            lane=self.lane,
             seq=seq,
             person=record.person,
             credential=record.credential,
@@ -96,7 +116,7 @@ class Station:
 
     def present(self) -> int:
         """Distinct people of this point seen here in the current activation."""
-        roster, activation = self.roster, self._activation_number
+        roster, activation = self.roster, self.activation_number
         if roster is None:
             return 0
         people = (
@@ -104,14 +124,20 @@ class Station:
             for held_activation, person in self._seen
             if held_activation == activation
         )
-        return sum(person is not None and person.point == self._point for person in people)
+        return sum(person is not None and person.point == self.point for person in people)
 
     def expected(self) -> int:
         """People the roster expects at this point."""
-        return self.roster.expected_at(self._point) if self.roster is not None else 0
+        return self.roster.expected_at(self.point) if self.roster is not None else 0
+
+    def seen_here(self) -> list[Seen]:
+        """Everybody seen at this lane in the current activation."""
+        activation = self.activation_number
+        return [seen for seen in self._seen.values() if seen.activation == activation]
 
     @property
-    def _activation_number(self) -> int:
+    def activation_number(self) -> int:
+        """Of the current activation, `NO_ACTIVATION` without one."""
         return self.activation.number if self.activation is not None else NO_ACTIVATION
 
     def _judge_trouble(self, trouble: CardTrouble, at: Stamp) -> Decision | None:
@@ -126,13 +152,18 @@ class Station:
         person = self.roster.find(digest) if self.roster is not None else None
         before = None
         if person is not None:
-            before = self._seen.get((self._activation_number, person.number))
+            before = self._seen.get((self.activation_number, person.number))
         verdict, reason = self._verdict(presented, person, before)
+        elsewhere = None
+        if person is not None and verdict is Verdict.ACCEPTED and self.neighbourhood is not None:
+            elsewhere = self.neighbourhood.first_seen(person.number)
+        if elsewhere is not None:  # a neighbour's word never takes a *look* or a *stop* away
+            verdict, reason = Verdict.ALREADY, Reason.SEEN_BEFORE
         newly_seen = None
         if person is not None and before is None and verdict in PRESENT_UNLESS_STOPPED:
-            newly_seen = Seen(self._activation_number, person.number, at.wall_ms)
+            newly_seen = Seen(self.activation_number, person.number, at.wall_ms)
         record = self._record(at, verdict, reason, person, presented.credential)
-        return Decision(record, person, before, newly_seen)
+        return Decision(record, person, before, newly_seen, elsewhere)
 
     def _verdict(
         self, presented: Presented, person: Person | None, before: Seen | None
@@ -145,7 +176,7 @@ class Station:
             return Verdict.STOP, Reason.CARD_LOST
         if before is not None:
             return Verdict.ALREADY, Reason.SEEN_BEFORE
-        if person.point != self._point:
+        if person.point != self.point:
             return Verdict.LOOK, Reason.OTHER_POINT
         if presented.doubt is not None:
             return Verdict.LOOK, presented.doubt
@@ -166,9 +197,9 @@ class Station:
     ) -> CheckIn:
         return CheckIn(
             at=at,
-            activation=self._activation_number,
-            point=self._point,
-            lane=self._lane,
+            activation=self.activation_number,
+            point=self.point,
+            lane=self.lane,
             verdict=verdict,
             reason=reason,
             roster_version=self.roster.version if self.roster is not None else 0,

@@ -30,7 +30,7 @@ from terminal.links.lora_engine import LoraEngine as TerminalEngine
 from terminal.links.lora_engine import RadioKeys
 from terminal.outbox import FLOOR_BYTES, Outbox
 from tests.lora_terminals import airtime_s
-from tests.parties import COUNTY, GATEWAY, NOW_MS, RADIO_KEY, Parties
+from tests.parties import COUNTY, GATEWAY, NOW_MS, Parties
 
 FRAME_BYTES = 197  # the second that Chinese law allows, at SF9
 PLENTY_BYTES = FLOOR_BYTES + 10**9

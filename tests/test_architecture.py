@@ -17,7 +17,10 @@ from muster import main
 from runtime.lazy_cli import LazyGroup
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("protocol", "runtime", "drivers", "terminal", "gateway", "provisioning", "sim", "hw")
+PACKAGES = (
+    *("protocol", "runtime", "drivers", "terminal", "gateway", "provisioning", "courier"),
+    *("sim", "hw"),
+)
 MAX_LINES = 400
 DATA_SUFFIXES = {".sql", ".toml", ".html", ".css", ".js", ".svg"}
 WEB_STACK = {"fastapi", "starlette", "uvicorn", "jinja2"}

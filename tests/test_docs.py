@@ -22,8 +22,8 @@ PAGES = sorted(
 SOURCES = sorted(
     path
     for folder in (
-        *("protocol", "runtime", "drivers", "terminal", "gateway", "provisioning", "sim"),
-        *("hw", "firmware"),
+        *("protocol", "runtime", "drivers", "terminal", "gateway", "provisioning", "courier"),
+        *("sim", "hw", "firmware"),
     )
     for suffix in ("py", "sql", "toml", "service")
     for path in (ROOT / folder).rglob(f"*.{suffix}")

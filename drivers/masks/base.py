@@ -65,8 +65,20 @@ def unmasked() -> Masks:
     return Masks(Unchanged(), Unchanged())
 
 
+def sealed() -> Masks:
+    """Both directions as they are: what a radio modem carries is sealed, and on the air already.
+
+    Its settings are in the recording; the modem's key among them keeps nothing secret.
+    """
+    return Masks(Unchanged(), Unchanged())
+
+
 MASKS: Mapping[str, str] = MappingProxyType(
     {
+        "e22": "drivers.masks.base:sealed",
+        "e220": "drivers.masks.base:sealed",
+        "e32": "drivers.masks.base:sealed",
+        "rak3172": "drivers.masks.base:sealed",
         "gpsd": "drivers.masks.base:unmasked",
         "mrz": "drivers.masks.mrz:mrz_masks",
         "mrz_wedge": "drivers.masks.keys:mrz_key_masks",

@@ -45,6 +45,17 @@ class Radio(Protocol):
         Raises `ValueError` for a length `send` would not take.
         """
 
+    @property
+    def lag_s(self) -> float:
+        """How long, beside its airtime, a frame may take from `send` here to `heard` there.
+
+        Between two modems like this one, on a free channel: lines, modems, listening before talk.
+        """
+
+    @property
+    def gap_s(self) -> float:
+        """How long the channel may be free between two frames sent right after each other."""
+
     async def send(self, frame: bytes) -> None:
         """Put one frame on the air; returns when it has left it.
 

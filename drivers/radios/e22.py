@@ -72,6 +72,24 @@ class EByteRadio:
         return self.dialect.packet_bytes - LENGTH_BYTES
 
     @property
+    def lag_s(self) -> float:
+        """See `Radio.lag_s`: over both lines, and listening on a free channel."""
+        return 2 * self._line_s + TAKE_LIMIT_S
+
+    @property
+    def gap_s(self) -> float:
+        """See `Radio.gap_s`: without AUX, or where it tells little, most of it is caution."""
+        if self._pins is None or self._pins.aux is None:
+            listen_s = LISTEN_LIMIT_S if self._settings.listens_first else 0.0
+            return self._line_s + TAKE_LIMIT_S + listen_s + BLIND_MARGIN_S
+        again_s = 0.0 if self._settings.aux_covers_air else self.airtime_s(self.max_frame_bytes)
+        return self._line_s + TAKE_LIMIT_S + again_s
+
+    @property
+    def _line_s(self) -> float:
+        return self.dialect.packet_bytes * _BYTE_S
+
+    @property
     def damaged(self) -> int:
         """How many bursts came from the modem that were no whole packet of ours."""
         return self._packets.damaged

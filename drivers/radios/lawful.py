@@ -55,6 +55,16 @@ class LawfulRadio:
         self._check_length(frame_bytes)
         return self._radio.airtime_s(frame_bytes)
 
+    @property
+    def lag_s(self) -> float:
+        """See `Radio.lag_s`."""
+        return self._radio.lag_s
+
+    @property
+    def gap_s(self) -> float:
+        """See `Radio.gap_s`."""
+        return self._radio.gap_s
+
     def free_at_s(self, frame_bytes: int) -> float:
         """When a frame of that length may be sent, by the event loop's time; now, if it may."""
         airtime_s = self.airtime_s(frame_bytes)

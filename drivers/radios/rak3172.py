@@ -20,6 +20,9 @@ CHECK_EVERY_S = 3600.0
 SEND_TRIES = 8
 # Together above the second that a frame may last where listening first is the law.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 1.0
+HOST_S = 0.1  # assumed: detection of activity, the answers around a frame, two event loops
+_BYTE_S = 10 / 115_200  # a serial line; a socket is faster
+_LINE_S = 2 * MAX_FRAME_BYTES * _BYTE_S  # in hexadecimal
 _GARBLED = (Status.COMMAND_NOT_FOUND, Status.PARAM_ERROR, Status.ERROR)
 
 
@@ -62,6 +65,16 @@ class Rak3172Radio:
         """See `Radio.airtime_s`: computed, and exact."""
         self._check_length(frame_bytes)
         return self._settings.airtime_s(frame_bytes)
+
+    @property
+    def lag_s(self) -> float:
+        """See `Radio.lag_s`: over both lines in hexadecimal, and looking for activity."""
+        return 2 * _LINE_S + HOST_S
+
+    @property
+    def gap_s(self) -> float:
+        """See `Radio.gap_s`."""
+        return _LINE_S + HOST_S
 
     async def send(self, frame: bytes) -> None:
         """See `Radio.send`."""

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
-from gateway.links.lora_nodes import RadioNode, RadioNodes
+from gateway.links.lora_nodes import GATHER_FIRST_S, GATHER_LIMIT_S, RadioNode, RadioNodes
 from gateway.links.lora_pace import Pace
 from gateway.links.lora_plan import Plan, due_s, flags_for, plan
 from gateway.links.lora_round import Round, Turn
@@ -22,12 +22,12 @@ from gateway.radio import UpFrame
 from gateway.store.base import Stream
 from protocol.frames import FrameSealer, overhead_bytes
 from protocol.radio_keys import LinkKey
-from protocol.radio_schedule import AllKind, ScheduleHead, pack_schedule, turn_for
+from protocol.radio_schedule import MAX_GRANT, AllKind, ScheduleHead, pack_schedule, turn_for
 from protocol.radio_schedule import Turn as SaidTurn
 from protocol.radio_up import UpKind
 
 ASK_FIRST_S = 2.0  # how long one that did not answer is left alone; each time twice as long
-HASTY_MISSES, ASK_LIMIT_S = 4, 300.0  # at first it was probably the air: asked again at once
+HASTY_MISSES, ASK_LIMIT_S = 7, 300.0  # at half of all frames lost, one in seven needs as many
 UNHEARD_HASTY_MISSES, UNHEARD_LIMIT_S = 1, 1800.0  # the same for one that was never heard
 
 
@@ -77,6 +77,8 @@ class LoraEngine:
         self._room_bytes = pace.limit_bytes - overhead_bytes(names_epoch=True)
         self._on_air: list[Turn] | None = None
         """Turns of the frame that is being sent, `None` when none is."""
+        self._receipted: list[tuple[RadioNode, float]] = []
+        """Whose receipts the last schedule held, and since when they were owed."""
         self._round: Round | None = None
         self._busy_until_s = self._held_until_s = -math.inf
         self._said_news = False
@@ -86,19 +88,25 @@ class LoraEngine:
         node, up = self._nodes.open(frame)
         if node is None:
             return None
+        is_late = node.misses > 0
         node.last_heard_s, node.misses, node.ask_at_s = now_s, 0, -math.inf
         if up is None:
             self._heard_again(node, now_s)
             return None
         progress = up.progress
         if self._round is None or not self._round.heard(node, progress, up.skipped, now_s):
-            node.want = progress.backlog
+            # The rest of a burst that was given up may have been lost before it.
+            node.want = progress.backlog + (min(up.skipped, MAX_GRANT) if is_late else 0)
             if progress.left:
                 busy_s = progress.left * self._pace.slot_s + self._pace.answer_s
                 self._busy_until_s = max(self._busy_until_s, now_s + busy_s)
         node.uncommitted += 1
         if up.kind == UpKind.STATUS:
             node.last_status_s = now_s
+            if now_s - node.last_records_s > GATHER_FIRST_S:
+                node.gather_s = min(2 * node.gather_s, GATHER_LIMIT_S)
+        else:
+            node.last_records_s, node.gather_s = now_s, GATHER_FIRST_S
         return up
 
     def committed(
@@ -132,6 +140,9 @@ class LoraEngine:
         """The law does not let the last frame out before `until_s`: it was not sent."""
         self._on_air = None
         self._held_until_s = until_s
+        for node, since_s in self._receipted:
+            node.owed_since_s = since_s
+        self._receipted = []
 
     def next_transmission(self, now_s: float) -> bytes | None:
         """A frame to send now, or nothing.
@@ -193,7 +204,7 @@ class LoraEngine:
         if part is None:
             return None
         self._said_news = True
-        self._on_air = []
+        self._on_air, self._receipted = [], []
         return self._seal(AllKind.NEWS, part)
 
     def _schedule_frame(self, next_plan: Plan, now_s: float) -> bytes:
@@ -207,7 +218,11 @@ class LoraEngine:
             limit_bytes=self._room_bytes,
         )
         self._on_air = [Turn(node, said.grant, said.gaps) for node, said in granted[:taken]]
-        for node, _ in both[:taken]:
+        told = [node for node, _ in both[:taken]]
+        self._receipted = [
+            (node, node.owed_since_s) for node in told if node.owed_since_s is not None
+        ]
+        for node in told:
             node.owed_since_s = None
         return self._seal(AllKind.SCHEDULE, content)
 

@@ -16,6 +16,7 @@ from protocol.radio_schedule import Flags
 from protocol.replay import ReplayWindow
 from protocol.sequences import SeqSet
 
+GATHER_FIRST_S, GATHER_LIMIT_S = 8.0, 32.0  # twice as long each time it had no records
 TRIED_EPOCHS = 4  # of a node, the latest: a frame that names none is opened with one of them
 
 
@@ -69,6 +70,9 @@ class RadioNode:
     """Frames of it on their way into the store."""
     lacks_our_roster: bool = False
     last_heard_s: float = -math.inf
+    last_records_s: float = -math.inf
+    gather_s: float = GATHER_FIRST_S
+    """In a crowd, it is asked when it was not heard for so long."""
     last_status_s: float | None = None
     replayed: int = 0
 
@@ -183,7 +187,9 @@ class RadioNodes:
                 self.counts.replayed += 1
                 node.replayed += 1
                 return node, None
-            skipped = _skipped(outbox.window, opened.counter)
+            # One that names its epoch may just have started, with a new block of counters.
+            has_started = header.epoch is not None
+            skipped = 0 if has_started else _skipped(outbox.window, opened.counter)
             outbox.window = opened.window
             node.outboxes.pop(epoch, None)
             node.outboxes[epoch], node.epoch = outbox, epoch

@@ -49,7 +49,7 @@ class Round:
         start_s = sent_s
         for turn in turns:
             turn.start_s = start_s
-            believed = turn.grant if turn.node.want is None else turn.node.want
+            believed = turn.grant if turn.node.want is None else max(1, turn.node.want)
             patience = min(PATIENCE_FRAMES, turn.grant, believed)
             turn.deadline_s = start_s + pace.answer_s + patience * pace.slot_s
             start_s += turn.grant * pace.slot_s

@@ -95,6 +95,16 @@ class RosterStore:
             row = self._db.execute(latest).fetchone()
         return int(row[0]), int(row[2])
 
+    def running_activation(self, definition: bytes) -> tuple[int, int] | None:
+        """(number, started_ms) of the latest activation; `None` if it is another, or there is none.
+
+        Changes nothing.
+        """
+        row = self._db.execute(
+            "SELECT number, started_ms, definition FROM activation ORDER BY number DESC"
+        ).fetchone()
+        return None if row is None or row[2] != definition else (int(row[0]), int(row[1]))
+
     def _add(self, rows: Sequence[RosterRow], issued_ms: int) -> int:
         version = self.version() + 1
         known: dict[bytes, int] = dict(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.fleet import BROKEN, is_failing
 from gateway.view import BoardView, NodeRow, QuarantineRow
+from gateway.web.desk_radio import radio_summary
 from gateway.web.words import SHAPES, WORST_FIRST, title
 from protocol.downlink import Mode
 from protocol.health import DeviceHealth, PositionTrust, PowerReport
@@ -34,6 +35,8 @@ class NodeLine:
     """Devices that are."""
     power: str
     power_is_failing: bool
+    link: str
+    """Which way it was heard of last, in words; empty: none yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def desk_context(view: BoardView, words: Words) -> Mapping[str, object]:
         "counts": [(state, SHAPES[state], counts[state]) for state in WORST_FIRST if counts[state]],
         "waiting": sum(node.waiting for node in nodes),
         "gaps": sum(last - first + 1 for node in nodes for first, last in node.gaps),
+        "radio": radio_summary(view, words),
     }
 
 
@@ -82,7 +86,16 @@ def node_line(node: NodeRow, words: Words) -> NodeLine:
         well=sum(device.health is DeviceHealth.READY for device in node.devices),
         power="" if node.power is None else power_in_words(node.power, words),
         power_is_failing=node.power is not None and is_failing(node.power),
+        link=link_in_words(node, words),
     )
+
+
+def link_in_words(node: NodeRow, words: Words) -> str:
+    """The way a terminal was heard of last."""
+    if node.last_heard_s is None:
+        return ""
+    by_radio = node.radio is not None and node.radio.heard_s <= node.last_heard_s
+    return words("nodes.by_radio" if by_radio else "nodes.by_network")
 
 
 def troubles_in_words(node: NodeRow, words: Words) -> Iterator[str]:

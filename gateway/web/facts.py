@@ -65,6 +65,52 @@ class PowerFacts(_Facts):
     temperature_c: int | None
 
 
+class HeardByFacts(_Facts):
+    """Whom a terminal hears by radio."""
+
+    node: str
+    rssi_dbm: int
+    frames: int
+    """Since it told before."""
+
+
+class NodeRadioFacts(_Facts):
+    """How one terminal fares by radio; null where it did not tell."""
+
+    heard_s: int
+    """Seconds since its last frame."""
+    rssi_dbm: int | None
+    mean_rssi_dbm: int | None
+    snr_db: float | None
+    frames: int
+    lost_percent: int
+    """Of the frames it sent."""
+    airtime_percent: int | None
+    """Of what the law allows it, used."""
+    waiting: int | None
+    oldest_waiting_s: int | None
+    battery_percent: int | None
+    hears: tuple[HeardByFacts, ...]
+    """Best first."""
+
+
+class RadioFacts(_Facts):
+    """The gateway's own radio."""
+
+    is_ready: bool
+    identity: str
+    band: str
+    """Whose law holds."""
+    used_s: float
+    """Airtime within the window, seconds."""
+    allowed_s: float | None
+    """Null: the law counts none."""
+    window_s: float
+    foreign: int
+    """Frames of nobody here: other counties, damaged, or forged."""
+    replayed: int
+
+
 class NodeFacts(_Facts):
     """One terminal: its state and where its records are."""
 
@@ -86,6 +132,8 @@ class NodeFacts(_Facts):
     power: PowerFacts | None
     enclosure_is_open: bool | None
     """By the tamper loop; null without one."""
+    radio: NodeRadioFacts | None
+    """Null: it was not heard by radio."""
 
 
 class LatestFacts(_Facts):
@@ -134,6 +182,10 @@ class BoardFacts(_Facts):
     quarantine: tuple[QuarantineFacts, ...]
     """The latest of them, newest first."""
     duplicates: int
+    ended_ms: int
+    """When the activation was ended; 0: it runs."""
+    radio: RadioFacts | None
+    """Null: this gateway has none."""
 
 
 def board_facts(view: BoardView) -> BoardFacts:

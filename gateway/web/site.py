@@ -14,7 +14,7 @@ from runtime.web.screen import Screen
 from runtime.web.site import SecurityHeaders, healthz, static_files
 
 WALL_PARTS = ("head", "unaccounted", "arrivals", "records", "points", "latest")
-DESK_PARTS = ("head", "summary", "table", "quarantine")
+DESK_PARTS = ("head", "summary", "table", "radio", "quarantine")
 
 
 def board_app(feed: Feed[BoardView]) -> FastAPI:

@@ -65,6 +65,7 @@ def wall_context(view: BoardView, words: Words) -> Mapping[str, object]:
         if words.language is Language.CHINESE
         else activation.title_en,
         "is_started": is_started,
+        "ended": words("wall.ended", at=clock_time(view.ended_ms)[:5]) if view.ended_ms else "",
         "elapsed": elapsed(elapsed_s) if activation.started_ms > 0 else "",
         "clock": clock_time(view.now_ms),
         "percent": percent_of(view.present, view.expected),

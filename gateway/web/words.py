@@ -27,6 +27,12 @@ KEYS = {
     "nodes.gap_one",
     "nodes.gap_many",
     "nodes.gaps_more",
+    "nodes.by_network",
+    "nodes.by_radio",
+    "radio.airtime_free",
+    "radio.airtime_of",
+    "radio.dbm",
+    "wall.ended",
 }
 
 OUT_OF_HEARING = frozenset({NodeState.SILENT, NodeState.NEVER_SEEN, NodeState.LATE})

@@ -92,7 +92,7 @@ MODEL_E32 = Model(
 
 
 class SimE22:
-    """A modem between `line` and `air`. Its pins: `set_pins`, `aux_is_high`, `aux_falls`.
+    """A modem between `line` and `air`; its pins are `set_pins`, `aux_is_high` and `aux_moved`.
 
     `hear` is called by the air with each frame that reaches it. `aux_covers_air` chooses between
     the two readings of the manual.
@@ -112,6 +112,7 @@ class SimE22:
         self.memory = model.make_memory()
         self.mode = self._wanted = Mode.NORMAL
         self.aux_falls = 0
+        self.aux_moved: Callable[[bool], None] = lambda _is_high: None
         self.overflown_bytes = 0
         self.last_rssi_dbm = -127.0
         self.junk_before_answers = b""  # fault: what others saw come before an answer
@@ -353,8 +354,10 @@ class SimE22:
                 SELF_TEST_S if is_reset else MODE_S, self._switch, self._wanted
             )
         is_busy = not self.aux_is_high
-        self.aux_falls += is_busy and not self._was_busy
-        self._was_busy = is_busy
+        if is_busy is not self._was_busy:
+            self._was_busy = is_busy
+            self.aux_falls += is_busy
+            self.aux_moved(not is_busy)
 
     def _switch(self, mode: Mode) -> None:
         self.mode = mode

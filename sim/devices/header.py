@@ -1,8 +1,9 @@
 """Simulated 40-pin header of a Pi: what a program sets on the pins, and what contacts do to them.
 
-Written from hw/pigpio-socket.md. Modelled: input and output, pulls, contacts to ground, software
-PWM with the frequencies of section 4. Not modelled: analogue behaviour, alternative functions
-beyond remembering them, the single edges of PWM (such a pin counts as high or low by its duty).
+Written from hw/pigpio-socket.md. Modelled: input and output, pulls, contacts to ground, chips that
+drive an input, software PWM with the frequencies of section 4. Not modelled: analogue behaviour,
+alternative functions beyond remembering them, the single edges of PWM (such a pin counts as high or
+low by its duty).
 """
 
 from collections.abc import Callable
@@ -38,6 +39,8 @@ class _Pin:
     pull: Pull = Pull.OFF
     driven: int = 0
     is_grounded: bool = False
+    pushed: int | None = None
+    """What a chip drives it to; None: nothing does."""
     frequency_hz: int = START_HZ
     range: int = START_RANGE
     duty: int | None = None
@@ -74,11 +77,17 @@ class SimHeader:
         self._pins[pin].is_grounded = is_grounded
         self._changed(pin)
 
+    def push(self, pin: int, level: int) -> None:
+        """A chip wired to the pin drives it, as long as it is an input."""
+        self._pins[pin].pushed = level
+        self._changed(pin)
+
     def level(self, pin: int) -> int:
         """High (1) or low (0)."""
         its = self._pins[pin]
         if its.mode == INPUT:
-            return int(not its.is_grounded and its.pull is Pull.UP)
+            held = its.pull is Pull.UP if its.pushed is None else bool(its.pushed)
+            return int(held and not its.is_grounded)
         if its.duty is not None:
             return int(2 * its.duty >= its.range)
         return its.driven

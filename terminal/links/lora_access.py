@@ -7,6 +7,7 @@ behind it. What it asked for twice in vain it asks for ever more seldom, and onl
 a gateway that comes back hears it so, and a channel full of terminals nobody answers stays usable.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -20,10 +21,11 @@ IDLE_GAP_S = 0.12  # longer than a gateway takes to answer (reference/radio.md 4
 SLOT_S = 0.15  # within it a modem that listens first notices who began before: 12 symbols at SF9
 SLOTS = 16
 TRIES = 2
-ANSWER_S = 15.0  # a gateway with a round under way answers when that is over
+ANSWER_S = 6.0  # receipts of lone frames wait 2 s for company; whoever serves others is heard to
 HELLO_FIRST_S, HELLO_LIMIT_S = 30.0, 600.0
 SILENCE_S = 600.0  # then a status says that we are still there
-PATIENCE_S = 120.0  # a gateway that knows of a backlog grants within it, or has forgotten
+PATIENCE_S = 30.0  # a gateway that serves nobody else has answered or granted within it
+GATEWAY_S = 60.0  # who heard a schedule within it need not wonder whether there is a gateway
 _LATE_S = 0.05  # what hosts and lines may add to a slot
 
 
@@ -34,6 +36,8 @@ class Occasion(Enum):
     ASKING = "asking"
     HELLO = "hello"
     """Asking again after silence, with a status: a gateway may be listening by now."""
+    TELLING = "telling"
+    """Not to the gateway but to the other lanes of the point."""
 
 
 @dataclass(slots=True)
@@ -65,6 +69,7 @@ class Access:
         self._granted_by_s: float | None = None
         """The gateway knows of a backlog: not asked for before."""
         self._told_backlog = 0
+        self._heard_gateway_s = -math.inf
         self._greets_at_s: float | None = None
         """When silence has lasted too long; None: this terminal asks for nothing by itself."""
 
@@ -93,16 +98,23 @@ class Access:
     def scheduled(self, now_s: float, turns: Sequence[Turn], slot_s: float, address: int) -> None:
         """A schedule came: from now on it alone says who speaks when."""
         at_s = now_s
-        self._turn = None
+        others_s = 0.0
+        self._turn, self._heard_gateway_s = None, now_s
         for turn in turns:
             end_s = at_s + turn.grant * slot_s
-            if turn.address == address and turn.grant:
+            if turn.address != address:
+                others_s += end_s - at_s
+            elif turn.grant:
                 self._turn = _OwnTurn(at_s, end_s + _LATE_S, turn.grant)
             at_s = end_s
         if self._turn is not None and self._turn.end_s >= at_s:  # nobody follows: no hurry
             self._turn.end_s += slot_s
         is_polling = at_s > now_s  # the next schedule follows then
-        self._busy_until(at_s + IDLE_GAP_S + (self._frame_s if is_polling else 0.0))
+        # It may be lost here, and what it grants be behind a hill: wait as long once more.
+        follows_s = others_s + self._frame_s if is_polling else 0.0
+        if others_s and self._granted_by_s is not None:
+            self._granted_by_s = max(self._granted_by_s, at_s + PATIENCE_S)
+        self._busy_until(at_s + IDLE_GAP_S + follows_s)
 
     def answered(self, now_s: float, *, has_more: bool) -> None:
         """The gateway has named us: it is there, and knows the backlog we told it last."""
@@ -134,6 +146,16 @@ class Access:
             return None
         return Occasion.ASKING if self._tries < TRIES else Occasion.HELLO
 
+    def tells_at_s(self) -> float | None:
+        """When neighbours may be told something: on an idle channel, and not in a turn."""
+        if self._turn is not None:
+            return None
+        return max(self._idle_from_s + self._slots * SLOT_S, self._held_until_s)
+
+    def told(self, now_s: float) -> None:
+        """A frame to neighbours has left the antenna: the gateway knows no more than before."""
+        self._busy_until(now_s + IDLE_GAP_S)
+
     def fits(self, now_s: float, frame_bytes: int) -> bool:
         """Whether a frame would be over before our turn is."""
         return self._turn is not None and now_s + self._airtime_s(frame_bytes) <= self._turn.end_s
@@ -142,8 +164,10 @@ class Access:
         """Nothing is left to be said in it."""
         self._turn = None
 
-    def spoke(self, occasion: Occasion, now_s: float, backlog: int) -> None:
-        """A frame has left the antenna, which said that so much waits."""
+    def spoke(
+        self, occasion: Occasion, now_s: float, backlog: int, *, is_owed_receipt: bool
+    ) -> None:
+        """A frame has left the antenna, which said that so much waits behind what was sent."""
         self._told_backlog = backlog
         if self._greets_at_s is not None:
             self._greets_at_s = now_s + SILENCE_S
@@ -157,7 +181,7 @@ class Access:
             self._turn.left -= 1
             if not self._turn.left:
                 self._turn = None
-        if backlog and self._greets_at_s is not None:
+        if self._greets_at_s is not None and (backlog or is_owed_receipt):
             self._granted_by_s = now_s + PATIENCE_S
 
     def held(self, until_s: float) -> None:
@@ -182,9 +206,10 @@ class Access:
     def _look_at_timers(self, now_s: float) -> None:
         if self._answer_by_s is not None and now_s >= self._answer_by_s:
             self._answer_by_s = None
-            pause_s = (
-                self._random.uniform(0, BATCH_S) if self._tries < TRIES else self._hello.next_s()
-            )
+            if now_s - self._heard_gateway_s < GATEWAY_S:  # it speaks: there are many of us
+                self._tries = min(self._tries, TRIES - 1)
+            is_in_vain = self._tries >= TRIES
+            pause_s = self._hello.next_s() if is_in_vain else self._random.uniform(0, BATCH_S)
             self._ask_at_s = now_s + pause_s
         if self._granted_by_s is not None and now_s >= self._granted_by_s:
             self._granted_by_s, self._ask_at_s = None, now_s

@@ -6,10 +6,10 @@ It joins the ears, the supply of records and the right to speak. Whoever holds i
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from protocol.errors import Malformed
 from protocol.frames import FrameSealer, overhead_bytes
@@ -18,7 +18,7 @@ from protocol.radio_schedule import AllKind, Flags, HeardTurn, ScheduleHead, unp
 from protocol.radio_up import Progress, Status, UpKind
 from protocol.replay import ReplayWindow
 from protocol.roster_order import RosterOrder
-from protocol.sequences import SeqSet
+from protocol.sequences import Range, SeqSet
 from terminal.links.lora_access import Access, Occasion
 from terminal.links.lora_counters import Counters
 from terminal.links.lora_ears import Ears
@@ -26,7 +26,10 @@ from terminal.links.lora_loads import Load, RecordStore
 from terminal.links.lora_supply import Supply
 from terminal.radio_memory import Sender
 
+TELL_BELOW_PERCENT = 30  # of the lawful airtime; the rest is for records
+TELL_AGAIN_S = 60.0  # how soon to look whether it is below that again
 _PROGRESS_BYTES = 1
+_PART_NUMBERS = 256
 _HEARD_BYTES = 4  # of one node in a status
 
 
@@ -67,6 +70,19 @@ class _InHand:
     backlog: int
 
 
+class Tellings(Protocol):
+    """What is said between the lanes of a point: `terminal.neighbours.Neighbours`."""
+
+    def frame_for_radio(self, limit_bytes: int) -> bytes | None:
+        """A sealed frame to send now, or `None`."""
+
+    def ask_for_radio_s(self) -> float | None:
+        """When to ask for one again."""
+
+    def take_from_radio(self, frame: bytes) -> None:
+        """A frame between lanes was heard; nobody has verified it."""
+
+
 class LoraEngine:
     """One terminal on the radio.
 
@@ -85,6 +101,7 @@ class LoraEngine:
         airtime_s: Callable[[int], float],
         random: Random,
         windows: Mapping[Sender, ReplayWindow] | None = None,
+        tellings: Tellings | None = None,
     ) -> None:
         epoch = store.origin.epoch
         self._address, self._status, self._counters = keys.address, status, counters
@@ -92,9 +109,12 @@ class LoraEngine:
         self._sealer = FrameSealer(link_key(keys.radio_key, Direction.UP, keys.address, epoch))
         self._receipt_key = receipt_key(keys.radio_key, epoch)
         self._names_epoch = True
-        self._supply = Supply(store, self._limit_bytes())
+        self._supply = Supply(store, self._limit_bytes(), random.randrange(_PART_NUMBERS))
         self._access = Access(airtime_s, max_frame_bytes, random)
         self._ears = Ears(keys.group_radio_key, windows or {})
+        self._tellings = tellings
+        self._tells_from_s = 0.0
+        """Before it, airtime is too dear to tell neighbours anything."""
         self._is_active = False
         self._wants_status = False
         self._burst: deque[Load | None] | None = None
@@ -110,12 +130,14 @@ class LoraEngine:
 
     @property
     def sent_numbers(self) -> SeqSet:
-        """Every record this engine ever sent."""
+        """Every record that was sent since this process began."""
         return self._supply.sent
 
-    def begin(self, now_s: float) -> None:
-        """Records go by radio from now on."""
+    def begin(self, now_s: float, sent_otherwise: Iterable[Range] = ()) -> None:
+        """Records go by radio from now on; some were sent by another link, and may be receipted."""
         self._is_active = True
+        for first, last in sent_otherwise:
+            self._supply.sent.add(first, last)
         self._access.begin(now_s)
 
     def stop(self) -> None:
@@ -145,6 +167,8 @@ class LoraEngine:
                 return _NOTHING
             return self._heed(head, turns, now_s)
         self._access.heard(now_s)
+        if header.direction is Direction.PEER and self._tellings is not None:
+            self._tellings.take_from_radio(frame)
         is_news = opened is not None and header.kind == AllKind.NEWS
         return Heeded(news=opened) if is_news else _NOTHING
 
@@ -152,7 +176,7 @@ class LoraEngine:
         """The frame to send now; None: nothing. It wants to hear `sent` or `not_sent` of each."""
         occasion = self._access.occasion(now_s) if self._in_hand is None else None
         if occasion is None:
-            return None
+            return self._next_telling(now_s)
         if occasion is Occasion.TURN:
             return self._next_of_turn(now_s)
         self._supply.begin_round()
@@ -164,6 +188,9 @@ class LoraEngine:
         in_hand, self._in_hand = self._in_hand, None
         if in_hand is None:
             return
+        if in_hand.occasion is Occasion.TELLING:
+            self._access.told(now_s)
+            return
         if in_hand.occasion is Occasion.TURN and self._burst:
             self._burst.popleft()
         if in_hand.load is not None:
@@ -171,7 +198,12 @@ class LoraEngine:
         else:
             self._wants_status = False
             self._ears.told_neighbours()
-        self._access.spoke(in_hand.occasion, now_s, in_hand.backlog)
+        self._access.spoke(
+            in_hand.occasion,
+            now_s,
+            in_hand.backlog,
+            is_owed_receipt=self._supply.is_under_way(),
+        )
 
     def not_sent(self, free_at_s: float) -> None:
         """The frame given out last was not sent; nothing may be before `free_at_s`."""
@@ -180,7 +212,30 @@ class LoraEngine:
 
     def wake_at_s(self) -> float | None:
         """When to ask again if nothing is heard until then; None: never."""
-        return self._access.wake_at_s() if self._in_hand is None else None
+        if self._in_hand is not None:
+            return None
+        moments = self._access.wake_at_s(), self._tells_at_s()
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _tells_at_s(self) -> float | None:
+        asks_s = self._tellings.ask_for_radio_s() if self._tellings is not None else None
+        idle_s = self._access.tells_at_s()
+        if asks_s is None or idle_s is None:
+            return None
+        return max(asks_s, idle_s, self._tells_from_s)
+
+    def _next_telling(self, now_s: float) -> bytes | None:
+        """A frame to the other lanes, if the channel is idle and airtime is not dear."""
+        at_s = self._tells_at_s() if self._in_hand is None else None
+        if self._tellings is None or at_s is None or now_s < at_s:
+            return None
+        if self._status().airtime_percent >= TELL_BELOW_PERCENT:
+            self._tells_from_s = now_s + TELL_AGAIN_S
+            return None
+        frame = self._tellings.frame_for_radio(self._max_frame_bytes)
+        if frame is not None:
+            self._in_hand = _InHand(None, Occasion.TELLING, 0)
+        return frame
 
     def _heed(self, head: ScheduleHead, turns: tuple[HeardTurn, ...], now_s: float) -> Heeded:
         self._burst = None

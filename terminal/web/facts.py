@@ -41,6 +41,7 @@ class ScanFacts(Struct, frozen=True):
     reason: Reason
     home_point: PointFacts | None
     first_seen_ms: int | None
+    first_seen_lane: int | None
 
 
 class ReaderFacts(Struct, frozen=True):
@@ -49,6 +50,22 @@ class ReaderFacts(Struct, frozen=True):
     number: int
     kind: str
     state: DeviceState | None
+
+
+class RadioFacts(Struct, frozen=True):
+    """The way by LoRa."""
+
+    carries: bool
+    is_ready: bool
+    answered_ms: int | None
+    drained_in_s: int | None
+
+
+class NoticeFacts(Struct, frozen=True):
+    """The county's newest word to everybody."""
+
+    at_ms: int
+    text: str
 
 
 class StationFacts(Struct, frozen=True):
@@ -64,6 +81,10 @@ class StationFacts(Struct, frozen=True):
     expected: int
     custody: Custody
     link: LinkState
+    radio: RadioFacts | None
+    notice: NoticeFacts | None
+    ended_ms: int | None
+    lanes_heard: tuple[int, ...]
     roster_version: int | None
     roster_issued_ms: int | None
     now_ms: int

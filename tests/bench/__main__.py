@@ -1,4 +1,4 @@
-"""`python -m tests.bench [NAME ...] [--json FILE]`: run benchmarks, print one table of ratios.
+"""`python -m tests.bench [NAME ...] [--json FILE]`: run benchmarks, print tables of ratios.
 
 Each runs in a process of its own, in a group of its own; the watchdog ends the whole group. Exit
 code 1 means that a harness broke, never that a mark was missed.
@@ -14,9 +14,9 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from tests.bench.harness import Figure, scratch
+from tests.bench.tables import tables
 
 BENCHMARKS = (
     "appends",
@@ -27,6 +27,7 @@ BENCHMARKS = (
     "verdict",
     "footprint",
     "radio_size",
+    "radio",
 )
 
 
@@ -54,7 +55,9 @@ def main(names: tuple[str, ...], file: Path | None, folder: Path | None) -> None
         except Broken as error:
             broken.append(error)
             click.echo(str(error), err=True)
-    Console(width=None if sys.stdout.isatty() else 160).print(_table(figures))
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    for table in tables(figures):
+        console.print(table)
     if file is not None:
         file.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
     sys.exit(1 if broken else 0)
@@ -72,32 +75,6 @@ def _watched(name: str, folder: Path) -> list[Figure]:
     if child.returncode != 0:
         raise Broken(f"{name}: ended with code {child.returncode}")
     return msgspec.json.decode(output, type=list[Figure])
-
-
-def _table(figures: list[Figure]) -> Table:
-    table = Table("benchmark", "ours", "peer", "ratio", "mark", "met")
-    words = {None: "-", True: "yes", False: "no"}
-    for each in figures:
-        table.add_row(
-            each.name,
-            _number(each.ours),
-            f"{_number(each.peer)} {each.unit} ({each.peer_name})",
-            f"{each.ratio:.2f}",
-            _mark(each),
-            words[each.is_met],
-        )
-    return table
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
-
-
-def _mark(figure: Figure) -> str:
-    if figure.mark is None:
-        return "-"
-    sign = "<=" if figure.less_is_better else ">="
-    return f"{sign} {_number(figure.mark)}" + (f" {figure.unit}" if figure.mark_is_absolute else "")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ class Figure(Struct, frozen=True):
     """What is to be reached: a ratio, or a value of ours if `mark_is_absolute`."""
     mark_is_absolute: bool = False
     less_is_better: bool = False
+    column: str = ""
+    """Where it stands in a grid of its name, a row for each peer; empty: a line of its own."""
 
     @property
     def ratio(self) -> float:

@@ -115,6 +115,32 @@ def test_frames_given_at_once_are_sent_one_after_another(run: Run, family: AnyFa
     run(main())
 
 
+def test_a_burst_keeps_the_pace_that_was_told(run: Run, family: AnyFamily) -> None:
+    """Whoever schedules others reckons with it: `lag_s` and `gap_s`."""
+
+    async def main() -> None:
+        ether, left, right = pair(family)
+        now_s = asyncio.get_running_loop().time
+        radio: Radio = left.radio
+        size = radio.max_frame_bytes
+        airtime_s = radio.airtime_s(size)
+        ether.airtime_s = constantly(airtime_s)
+        async with in_use(left, right):
+            await set_up(left, right)
+            began_s = now_s()
+            for _ in range(4):
+                await radio.send(bytes(size))
+            await asyncio.sleep(radio.lag_s)
+            assert len(right.heard) == 4
+            assert right.heard[0].received_mono_s <= began_s + airtime_s + radio.lag_s
+        starts, ends = [sent[2] for sent in ether.sent], [sent[3] for sent in ether.sent]
+        gaps_s = [start - end for start, end in zip(starts[1:], ends[:-1], strict=True)]
+        assert max(gaps_s) <= radio.gap_s
+        assert radio.gap_s <= max(gaps_s) + 2.5, "it is told for planning, not for comfort"
+
+    run(main())
+
+
 def test_a_frame_that_fits_no_packet_is_refused(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
         ether, left, right = pair(family)

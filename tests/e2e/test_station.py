@@ -30,6 +30,16 @@ VIEWS: dict[str, StationView] = {
     "already": replace(
         station_view(), verdict=scan(Verdict.ALREADY, Reason.SEEN_BEFORE, first_seen_ago_s=12)
     ),
+    "elsewhere": replace(
+        station_view(),
+        verdict=scan(Verdict.ALREADY, Reason.SEEN_BEFORE, first_seen_ago_s=125, first_seen_lane=99),
+        lanes_heard=(1, 2, 3, 99),
+    ),
+    "elsewhere-refused": replace(
+        station_view(),
+        lanes_heard=(1, 2, 3, 99),
+        custody=Custody(128, 118, 8, 2, 372),
+    ),
     "look": replace(station_view(), verdict=scan(Verdict.LOOK, Reason.OTHER_POINT, home=SHIQIAO)),
     "stop": replace(
         station_view(),

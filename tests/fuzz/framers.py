@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from tests.fuzz.asked import ASKED
+from tests.fuzz.radios import RADIOS
 from tests.fuzz.receivers import RECEIVERS
 from tests.fuzz.row import Row
 from tests.fuzz.talking import TALKING
 
-ROWS: Mapping[str, Row] = {**ASKED, **TALKING, **RECEIVERS}
+ROWS: Mapping[str, Row] = {**ASKED, **TALKING, **RECEIVERS, **RADIOS}

@@ -10,7 +10,7 @@ from tests.fuzz.garbage import garbage, pieces
 
 BYTES = 200_000
 HELD_LIMIT_BYTES = 200_000  # a typed line of the longest length, four events and more a key
-TRAFFIC_OF = {"mrz_wedge": "wedge"}
+TRAFFIC_OF = {"mrz_wedge": "wedge", "e220": "e22", "e32": "e22"}
 
 
 @pytest.mark.parametrize("kind", MASKS)

@@ -108,7 +108,7 @@ def test_what_is_asked_for_meanwhile_takes_the_place_of_what_is_being_sent(rig: 
 
 def test_revoked_badges_go_to_everybody_at_once_and_as_they_came(rig: Rig) -> None:
     message = revocations(1)
-    rig.downlink.send_revocations(rig.peers, message)
+    rig.downlink.send_to_all(rig.peers, Down.REVOCATIONS, message)
     assert rig.retained == {(node, Down.REVOCATIONS, None): message for node in NODES}
 
 

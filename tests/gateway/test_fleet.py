@@ -55,7 +55,7 @@ def stream(epoch: int, *held: Range) -> Stream:
 
 
 def row(fleet: Fleet, now_s: float, *streams: Stream) -> NodeRow:
-    (found,) = fleet.rows(streams, now_s)
+    (found,) = fleet.rows(streams, now_s, {})
     return found
 
 
@@ -160,7 +160,7 @@ def test_nobody_enrolled_is_nobody_shown(fleet: Fleet) -> None:
     fleet.heard("t9", 1)
     fleet.state_said("t9", "offline")
     fleet.heartbeat(structs.replace(BEAT, node="t9"), 1)
-    assert [each.node for each in fleet.rows([], 1)] == ["t1"]
+    assert [each.node for each in fleet.rows([], 1, {})] == ["t1"]
 
 
 def test_what_waits_is_what_it_has_and_we_have_not(fleet: Fleet) -> None:

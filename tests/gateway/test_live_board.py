@@ -45,7 +45,17 @@ def entries(*records: Record, first: int = 1) -> list[LedgerEntry]:
 
 def view(board: Board) -> BoardView:
     held = [QuarantinedRow(9, NOW_MS, "t9", RefusalReason.UNKNOWN_NODE, 4)]
-    return board.view([], quarantined=2, quarantine=held, duplicates=3, now_ms=NOW_MS, now_s=0)
+    return board.view(
+        [],
+        quarantined=2,
+        quarantine=held,
+        duplicates=3,
+        now_ms=NOW_MS,
+        now_s=0,
+        ended_ms=0,
+        radio=None,
+        by_radio={},
+    )
 
 
 def test_an_empty_board(board: Board) -> None:

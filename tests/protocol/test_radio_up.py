@@ -37,7 +37,7 @@ statuses = st.builds(
     battery_percent=st.none() | st.integers(0, 100),
     roster_version=st.integers(0, 2**53 - 1),
     news=words,
-    airtime_permille=octets,
+    airtime_percent=octets,
     heard=st.lists(
         st.builds(HeardNode, words, st.integers(-255, 0), octets), max_size=MAX_HEARD
     ).map(tuple),

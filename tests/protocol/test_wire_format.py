@@ -8,8 +8,11 @@ import pytest
 
 from protocol import (
     badge,
+    courier,
+    fragments,
     frames,
     limits,
+    neighbours,
     packed,
     packed_people,
     radio_keys,
@@ -18,6 +21,7 @@ from protocol import (
     replay,
     topics,
 )
+from protocol.courier import CourierHead, CourierKind, Direction
 from protocol.downlink import Activation, Downlink, Mode
 from protocol.envelope import MAX_WRAPPED_BYTES, Envelope
 from protocol.health import DeviceHealth, DeviceRole, Heartbeat, PositionTrust
@@ -27,8 +31,12 @@ from protocol.receipts import Receipt, Refusal, RefusalReason
 from protocol.records import CheckIn, CredentialKind, Record, Stamp, TimeSource, Undo
 from protocol.revocations import Revocations
 from protocol.roster import Person, PersonStatus, Point, RosterPart
+from protocol.roster_order import FINGERPRINT_BYTES
 from protocol.signed import Label
 from protocol.verdict import Reason, Verdict
+from terminal.links.lan import TTL
+from terminal.neighbours import BEAT_S, HURRY_S
+from terminal.settings import NeighbourSettings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "wire-format.md").read_text(encoding="utf-8")
 SPEC = " ".join(TEXT.split())
@@ -42,7 +50,7 @@ def test_every_label_is_listed(label: Label) -> None:
 @pytest.mark.parametrize(
     "shape",
     [Stamp, Envelope, Receipt, Refusal, Heartbeat, Enrolment, Downlink, RosterPart, Activation,
-     Point, Person, IdentityFile, Revocations],
+     Point, Person, IdentityFile, Revocations, CourierHead],
 )  # fmt: skip
 def test_every_structure_is_listed_field_by_field(shape: type) -> None:
     fields: tuple[str, ...] = shape.__struct_fields__  # type: ignore[attr-defined]  # any Struct
@@ -60,7 +68,7 @@ def test_every_field_of_a_record_is_listed_in_order(kind: int, record: type[Reco
     "enumeration",
     [Verdict, Reason, TimeSource, CredentialKind, RefusalReason, DeviceHealth, DeviceRole,
      PositionTrust, Role, PersonStatus,
-     Mode],
+     Mode, CourierKind, Direction],
 )  # fmt: skip
 def test_every_number_of_an_enumeration_is_listed(enumeration: type[IntEnum]) -> None:
     first_words = [f"{member.value} {member.name.split('_')[0].lower()}" for member in enumeration]
@@ -120,3 +128,34 @@ def test_the_numbers_of_the_radio_are_the_codes() -> None:
     assert f"up to {radio_up.MAX_HEARD} times" in SPEC
     assert f"There are at most {radio_schedule.MAX_GAPS}." in SPEC
     assert f"the first {radio_keys.RECEIPT_TAG_BYTES} bytes" in SPEC
+
+
+def test_the_numbers_of_the_courier_are_the_codes() -> None:
+    for row in (
+        f"A file is at most {courier.MAX_FILE_BYTES:,} bytes".replace(",", " "),
+        f"`{courier.MAGIC.hex(' ').upper()}`",
+        f"| {courier.CHECK_BYTES} | check | first {courier.CHECK_BYTES} bytes of SHA-256",
+        f"A courier file of at most {fragments.MAX_TOTAL_BYTES:,} bytes".replace(",", " "),
+        f"`{fragments.PREFIX}` and the Base45 of",
+        f"| 1 to {fragments.PART_BYTES} | part |",
+        f"| 1 | total | 1 to {fragments.MAX_FRAGMENTS} |",
+        f"{courier.UP_SUFFIX}`",
+        f"{courier.DOWN_SUFFIX}`",
+    ):
+        assert row in SPEC
+
+
+def test_the_numbers_of_neighbours_are_the_codes() -> None:
+    section = " ".join(TEXT.split("## 15.")[1].split("\n## ")[0].split())
+    settings = NeighbourSettings()
+    for row in (
+        f"`point {neighbours.POINT_MARK_BYTES} || lane 1 || roster {FINGERPRINT_BYTES}",
+        f"`lane` 1 to {neighbours.MAX_LANE};",
+        f"digest {neighbours.DIGEST_MARK_BYTES} | the first {neighbours.DIGEST_MARK_BYTES} bytes",
+        f"below 2^{neighbours.MAX_PLACE.bit_length()}",
+        f"At most 2^{neighbours.MAX_AGE_S.bit_length()} - 1",
+        f"direction {radio_keys.Direction.PEER.value}, kind {neighbours.PeerKind.SIGHTINGS.value},",
+        f"{settings.group}, port {settings.port}, TTL {TTL} ",
+        f"a frame every {BEAT_S:.0f} s, or every {HURRY_S} s",
+    ):
+        assert row in section

@@ -223,6 +223,23 @@ def test_a_serial_device_that_is_not_there_is_bad(county: CountyFolder, tmp_path
     assert worst(list(checks_node.check_terminal(folder, NOW))) is Mark.GOOD
 
 
+def test_a_network_interface_that_is_not_there_is_worth_a_word() -> None:
+    assert checks_machine.check_interface("lo").mark is Mark.GOOD
+    assert checks_machine.check_interface("nowhere0").mark is Mark.LOOK
+
+
+@pytest.mark.parametrize(("interface", "mark"), [("lo", Mark.GOOD), ("nowhere0", Mark.LOOK)])
+def test_the_network_of_the_lanes_is_looked_for(
+    county: CountyFolder, interface: str, mark: Mark
+) -> None:
+    reader = DevicePlan("sdt", "tcp://127.0.0.1:4001")
+    plan = TerminalPlan(
+        "t2", "town-hall", readers=(reader,), neighbours=interface, web_port=free_port()
+    )
+    folder = create_terminal(county.folder, plan, NOW)
+    assert worst(list(checks_node.check_terminal(folder, NOW))) is mark
+
+
 def test_a_device_of_another_group_is_bad(tmp_path: Path, mocker: MockerFixture) -> None:
     (tmp_path / "ttyUSB0").touch()
     mocker.patch.object(checks_machine, "_DEV", tmp_path)

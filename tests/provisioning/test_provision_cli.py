@@ -9,7 +9,7 @@ from drivers.panel.board import load_board
 from gateway.settings import GatewaySettings
 from provisioning.cli import provision
 from runtime.config import load_config
-from terminal.settings import TerminalSettings
+from terminal.settings import NeighbourSettings, TerminalSettings
 
 
 def run(*arguments: object) -> Result:
@@ -52,9 +52,13 @@ def test_points_are_given_one_by_one(tmp_path: Path) -> None:
 def test_a_terminals_options_reach_its_settings(folder: Path) -> None:
     options = ("--lane", 3, "--reader", "sdt=tcp://127.0.0.1:4001", "--board", "pi-4b")
     more = ("--pins", "mock", "--gnss", "nmea=tcp://127.0.0.1:4002", "--web-port", 9000)
-    assert run("terminal", folder, "t1", "--point", "town-hall", *options, *more).exit_code == 0
+    links = ("--neighbours", "wlan0", "--lora-after-s", 45)
+    made = run("terminal", folder, "t1", "--point", "town-hall", *options, *more, *links)
+    assert made.exit_code == 0
     settings = load_config(folder / "terminals/t1/terminal.toml", TerminalSettings)
     assert (settings.lane, settings.web.port) == (3, 9000)
+    assert settings.neighbours == NeighbourSettings("wlan0")
+    assert settings.uplink.lora_after_s == 45
     assert settings.panel is not None
     assert settings.panel.pins == "mock"
 
@@ -115,3 +119,10 @@ def test_a_damaged_county_file_is_named_with_its_key(folder: Path) -> None:
     assert result.exit_code == 1
     assert "county.toml" in result.output
     assert "colour" in result.output
+
+
+def test_neighbours_are_on_an_interface_and_not_at_an_address(folder: Path) -> None:
+    result = run("terminal", folder, "t1", "--point", "town-hall", "--neighbours", "10.0.0.0/8")
+    assert result.exit_code == 1
+    assert "such as eth0" in result.output
+    assert not (folder / "terminals/t1").exists()

@@ -1,8 +1,6 @@
 """`sim rak3172` as a user runs it, and as a program meets it that knows nothing of us."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -129,20 +127,3 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     nowhere = invoke(*cable, "--air", tmp_path / "none", "--name", "it")
     assert nowhere.exit_code == 1
     assert "no air at" in nowhere.output
-
-
-def test_two_modems_of_one_name_and_an_air_that_goes(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sim.cli", "rak3172", "--tcp", "0", "--name", "it"]
-    with simulator("air", "--link", tmp_path / "air"):
-        air = ["--air", str(tmp_path / "air")]
-        first = subprocess.Popen([*command, *air], stdout=-1, stderr=-1, text=True)
-        assert first.stdout is not None
-        assert " at tcp://" in first.stdout.readline()
-        second = subprocess.run(
-            [*command, *air], capture_output=True, text=True, timeout=LIMIT_S, check=False
-        )
-        assert second.returncode == 1
-        assert "the air does not take it" in second.stderr
-    _, said = first.communicate(timeout=LIMIT_S)
-    assert first.returncode == 1
-    assert "the air is gone" in said

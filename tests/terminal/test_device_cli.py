@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from drivers.device import ROLES
 from drivers.recording import read_recording
+from sim.ports import free_port
 from terminal.device_cli import device
 from tests.simulators import simulator, told
 
@@ -19,8 +20,12 @@ DECK = "number,name\n11010519491231002,张三丰\n44030819990110151,李四\n"
 ENOUGH_S = 20
 
 
+def try_command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-u", "-m", "muster", "device", "try", *map(str, arguments)]
+
+
 def tried(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "muster", "device", "try", *map(str, arguments)]
+    command = try_command(*arguments)
     return subprocess.run(command, capture_output=True, text=True, timeout=ENOUGH_S, check=False)
 
 
@@ -62,10 +67,43 @@ def test_positions_for_a_program(tmp_path: Path) -> None:
     assert events[-1]["time"].endswith("Z")
 
 
+def test_two_modems_over_the_air_by_pins_and_by_software(tmp_path: Path) -> None:
+    pins = free_port()
+    with (
+        simulator("air", "--link", tmp_path / "air", "--region", "CN470"),
+        simulator("e22", *modem(tmp_path, "left"), "--pins", str(pins)),
+        simulator("e22", *modem(tmp_path, "right")),
+    ):
+        hearing = subprocess.Popen(
+            try_command("e22", "--port", f"serial://{tmp_path}/right", "--json", "--count", "2"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with hearing:
+            assert hearing.stderr is not None
+            ready = json.loads(hearing.stderr.readline())
+            assert ready == {"state": "ready", "reason": "E22 002210160b0000, 471.125 MHz"}
+            wires = f"pigpio://127.0.0.1:{pins}?m0=22&m1=27&aux=17"
+            told = ("--send", "2", "--count", "2", "--json", "--pins", wires)
+            record = ("--record", tmp_path / "recording")
+            sending = tried("e22", "--port", f"serial://{tmp_path}/left", *told, *record)
+            heard, _ = hearing.communicate(timeout=ENOUGH_S)
+    assert (sending.returncode, hearing.returncode) == (0, 0)
+    sent = {"event": "sent", "kind": "e22", "length": 20, "airtime_s": 0.226}
+    assert [json.loads(line) for line in sending.stdout.splitlines()] == [sent, sent]
+    frame = {"event": "heard", "kind": "e22", "length": 20, "rssi_dbm": -100, "snr_db": None}
+    assert [json.loads(line) for line in heard.splitlines()] == [frame, frame]
+    assert read_recording(tmp_path / "recording").kind == "e22"
+
+
+def modem(folder: Path, name: str) -> tuple[str | Path, ...]:
+    return ("--link", folder / name, "--air", folder / "air", "--name", name)
+
+
 def test_states_as_they_change_and_a_clean_end(tmp_path: Path, deck: Path) -> None:
     link, control = tmp_path / "reader", tmp_path / "control"
-    command = [sys.executable, "-u", "-m", "muster", "device", "try", "sdt", "--lang", "zh"]
-    command += ["--port", f"serial://{link}"]
+    command = try_command("sdt", "--lang", "zh", "--port", f"serial://{link}")
 
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as trial:
         assert trial.stdout is not None
@@ -102,6 +140,9 @@ def test_nothing_decoded_is_exit_code_1_in_time(tmp_path: Path) -> None:
         (["sdt", "--port", "carrier-pigeon:"], "expected serial:///dev/... or tcp://host:port"),
         (["sdt"], "Missing option '--port'"),
         (["sdt", "--port", "serial:///dev/x", "--count", "0"], "--count"),
+        (["sdt", "--port", "serial:///dev/x", "--send", "1"], "is no radio"),
+        (["e22", "--port", "serial:///dev/x", "--pins", "lgpio"], "lgpio?m0=22&m1=27&aux=17"),
+        (["e22", "--port", "serial:///dev/x", "--frequency", "452.125"], "lies in no band"),
     ],
 )
 def test_what_cannot_be_tried_is_exit_code_2(arguments: list[str], complaint: str) -> None:

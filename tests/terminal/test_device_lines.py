@@ -7,6 +7,8 @@ import pytest
 
 from drivers.device import DeviceEvent
 from drivers.gnss.base import Fix, FixQuality, NoFix, NoFixReason
+from drivers.radios.base import Heard
+from drivers.radios.trial import Sent
 from drivers.readers.base import (
     CardRead,
     CardTrouble,
@@ -53,6 +55,9 @@ EVENTS: list[DeviceEvent] = [
     CardTrouble(TroubleReason.NOT_READABLE, bytes.fromhex("6a82")),
     FIX,
     NO_FIX,
+    Heard((NAME + NUMBER).encode(), -93, 7.5, 1.0),
+    Heard(NUMBER.encode(), None, None, 1.0),
+    Sent(20, 0.226),
 ]
 
 
@@ -104,6 +109,22 @@ def test_other_readings_for_a_program() -> None:
     }
 
 
+def test_radio_frames_for_a_program() -> None:
+    assert as_object("e22", Heard(bytes(20), -93, None, 1.0)) == {
+        "event": "heard",
+        "kind": "e22",
+        "length": 20,
+        "rssi_dbm": -93,
+        "snr_db": None,
+    }
+    assert as_object("e22", Sent(20, 0.22579)) == {
+        "event": "sent",
+        "kind": "e22",
+        "length": 20,
+        "airtime_s": 0.226,
+    }
+
+
 def test_a_position_has_seven_keys_and_no_other() -> None:
     assert as_object("nmea", FIX) == {
         "time": "2026-05-01T10:00:00.200Z",
@@ -137,6 +158,9 @@ def test_a_position_has_seven_keys_and_no_other() -> None:
         ("en", CardTrouble(TroubleReason.HOLD_STILL, b"\x6a\x82"), "card not read: not read to"),
         ("en", FIX, "fix: 30.657123 104.066000, ?, DGPS, 9 satellites, HDOP 0.9"),
         ("zh", NO_FIX, "没有定位：可用卫星不足四颗"),
+        ("en", Heard(bytes(20), -93, 7.5, 1.0), "frame heard: 20 bytes, RSSI -93 dBm, SNR 7.5 dB"),
+        ("zh", Heard(bytes(20), -93, None, 1.0), "收到帧：20 字节，信号 -93 dBm，信噪比 ？"),
+        ("en", Sent(20, 0.226), "frame sent: 20 bytes, 0.23 s on the air"),
     ],
 )
 def test_lines_for_people(lang: Lang, event: DeviceEvent, line: str) -> None:

@@ -18,7 +18,7 @@ from terminal.errors import OutboxBroken, OutboxFull
 from terminal.lane import LAST_SCANS, STUCK_AFTER_S, UNDO_WITHIN_S, VERDICT_S, Lane
 from terminal.outbox_file import Erasure, Mark, Note
 from terminal.seen import SeenBook
-from terminal.station import Station
+from terminal.station import Decision, SeenElsewhere, Station
 from terminal.view import Trouble
 from tests.badges import badge_text, credentials
 from tests.inline_threads import use_inline_threads
@@ -68,8 +68,13 @@ class FakeSignals:
     def __init__(self, story: list[object]) -> None:
         self._story = story
 
-    def show(self, verdict: Verdict | None, line: str = "") -> None:  # noqa: ARG002  # a screen's
-        self._story.append(verdict)
+    def show(
+        self,
+        verdict: Verdict | None,
+        line: str = "",  # noqa: ARG002  # a screen's
+        lane: int | None = None,
+    ) -> None:
+        self._story.append(verdict if lane is None else (verdict, lane))
 
     def show_not_recorded(self) -> None:
         self._story.append("not recorded")
@@ -78,10 +83,26 @@ class FakeSignals:
         self._story.append("undone")
 
 
+class FakeNeighbours:
+    """Lane 2 has seen person 2, five seconds before this machine started; keeps what it is told."""
+
+    def __init__(self, story: list[object]) -> None:
+        self._story = story
+
+    def first_seen(self, person: int) -> SeenElsewhere | None:
+        return SeenElsewhere(2, -4995) if person == 2 else None
+
+    def seen(self, decision: Decision, seq: int) -> None:
+        self._story.append(("tell", decision.record.person, seq))
+
+    def taken_back(self, seq: int) -> None:
+        self._story.append(("tell back", seq))
+
+
 class Rig:
     """A lane of a station that knows the usual roster."""
 
-    def __init__(self, *, has_panel: bool = True) -> None:
+    def __init__(self, *, has_panel: bool = True, has_neighbours: bool = False) -> None:
         self.story: list[object] = []
         self.outbox = FakeOutbox(self.story)
         self.station = Station("qingshan", 1, credentials())
@@ -94,7 +115,10 @@ class Rig:
             self.clock,
             FakeSignals(self.story) if has_panel else None,
             self._changed,
+            FakeNeighbours(self.story) if has_neighbours else None,  # type: ignore[arg-type]  # a fake
         )
+        if has_neighbours:
+            self.station.neighbourhood = FakeNeighbours(self.story)
 
     def _changed(self) -> None:
         shown = self.lane.verdict
@@ -408,3 +432,29 @@ def test_the_seen_book_remembers_over_a_restart(tmp_path: Path) -> None:
         station.roster, station.activation = roster(), ACTIVATION
         verdicts.append(asyncio.run(scan(station)))
     assert verdicts == [Verdict.ACCEPTED, Verdict.ALREADY]
+
+
+def test_neighbours_are_told_once_it_is_durable(run: Run) -> None:
+    rig = Rig(has_neighbours=True)
+
+    async def main() -> None:
+        await rig.present(card(1))
+        rig.outbox.failure = OutboxFull("full")
+        assert not await rig.lane.undo()
+        rig.outbox.failure = None
+        assert await rig.lane.undo()
+
+    run(main())
+    told = [each for each in rig.story if isinstance(each, tuple) and each[0] != "page"]
+    assert told == [("tell", 1, 1), ("tell back", 1)]
+    assert rig.story.index("durable") < rig.story.index(("tell", 1, 1))
+
+
+def test_what_is_shown_of_somebody_seen_at_another_lane(run: Run) -> None:
+    rig = Rig(has_neighbours=True)
+    run(rig.present(card(2)))
+    shown = rig.lane.verdict
+    assert shown is not None
+    assert (shown.verdict, shown.reason) == (Verdict.ALREADY, Reason.SEEN_BEFORE)
+    assert (shown.first_seen_lane, shown.first_seen_ms) == (2, NOW_MS - 5000)
+    assert (Verdict.ALREADY, 2) in rig.story

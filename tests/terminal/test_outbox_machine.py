@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from protocol.sequences import SeqSet
+from terminal.carried import CarriedOutbox
 from terminal.errors import OutboxBroken, OutboxFull
 from terminal.outbox import FLOOR_BYTES
 from tests.outboxes import EVERYTHING, PLENTY_BYTES, Bench, receipt
@@ -57,6 +58,8 @@ class OutboxMachine(RuleBasedStateMachine):
         self.waiting: dict[int, bytes] = {}
         self.refused: set[int] = set()
         self.captured = 0
+        self.exported: set[int] = set()
+        """What a courier was given."""
         self.sealed: dict[tuple[bytes, int], bytes] = {}
         """What every (key, number) was ever seen to have sealed."""
 
@@ -102,6 +105,23 @@ class OutboxMachine(RuleBasedStateMachine):
         for seq in moved:
             del self.waiting[seq]
         self.refused |= moved
+
+    @rule()
+    def a_courier_takes_what_waits(self) -> None:
+        with closing(CarriedOutbox(self.bench.path, self.bench.terminal)) as carried:
+            for export in carried.exports():
+                carried.note(export.head)
+        self.exported |= set(self.waiting)
+
+    @rule(upto=st.integers(1, 30))
+    def settle_what_only_a_courier_had(self, upto: int) -> None:
+        due = {seq for seq in self.exported if seq <= upto}
+        known = due & set(self.waiting)
+        word = receipt(self.outbox.origin, [(1, upto)])
+        assert self.outbox.settle(word, SeqSet()) == len(known)
+        for seq in known:
+            del self.waiting[seq]
+        self.refused -= due
 
     @precondition(lambda self: self.waiting)
     @rule()

@@ -228,7 +228,7 @@ def test_the_display_says_the_latest_and_rests_on_the_number(
 def test_a_panel_shows_the_same_word_and_shape_on_its_display(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for language, words in (("zh-Hans", "word_zh"), ("en", "word_en")):
+    for language, words, lane in (("zh-Hans", "word_zh", "3通道"), ("en", "word_en", "Lane 3")):
         panel = Panel(PanelSettings("pi-4b", "mock", display="sh1106", language=language))  # type: ignore[arg-type]  # a literal
         shown: list[Face] = []
         assert panel._display is not None
@@ -236,6 +236,10 @@ def test_a_panel_shows_the_same_word_and_shape_on_its_display(
         for verdict, signs in SIGNS.items():
             panel.show(verdict, "line")
             assert shown.pop() == Face(signs.shape, getattr(signs, words), line="line")
+        panel.show(Verdict.ALREADY, "line", 3)
+        assert shown.pop().line == f"{lane} line"
+        panel.show(Verdict.ALREADY, "", 3)
+        assert shown.pop().line == lane
         panel.show_not_recorded()
         assert shown.pop().shape == NOT_RECORDED.shape
 

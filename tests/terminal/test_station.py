@@ -9,7 +9,7 @@ from protocol.codec import encode_record
 from protocol.records import CredentialKind
 from protocol.roster import PersonStatus
 from protocol.verdict import Reason, Verdict
-from terminal.station import NO_ACTIVATION, Decision, Seen, Station
+from terminal.station import NO_ACTIVATION, Decision, Seen, SeenElsewhere, Station
 from tests.badges import credentials
 from tests.musters import (
     ACTIVATION,
@@ -225,3 +225,41 @@ def test_nothing_of_the_card_is_in_a_repr_or_a_record(station: Station, number: 
 def test_the_same_number_is_found_however_it_is_spelt(station: Station) -> None:
     assert verdict(scan(station, NUMBERS[0].lower()))[0] is Verdict.ACCEPTED
     assert NAMES[0] not in repr(station.roster)
+
+
+class FakeNeighbourhood:
+    """Another lane that has seen everybody."""
+
+    def first_seen(self, person: int) -> SeenElsewhere | None:
+        return SeenElsewhere(person + 10, 0)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (card(1), (Verdict.ALREADY, Reason.SEEN_BEFORE)),
+        (card(1, until=EXPIRED), (Verdict.LOOK, Reason.CARD_EXPIRED)),
+        (card(3), (Verdict.LOOK, Reason.OTHER_POINT)),
+        (card(4), (Verdict.STOP, Reason.CARD_LOST)),
+        (card(STRANGER), (Verdict.LOOK, Reason.NOT_ON_ROSTER)),
+    ],
+)
+def test_what_another_lane_says_changes_accepted_and_nothing_else(
+    station: Station, shown: object, expected: tuple[Verdict, Reason]
+) -> None:
+    station.neighbourhood = FakeNeighbourhood()
+    decision = station.judge(shown, stamp())  # type: ignore[arg-type]
+    assert decision is not None
+    assert verdict(decision) == expected
+    assert (decision.seen_elsewhere is not None) == (expected[0] is Verdict.ALREADY)
+
+
+def test_who_was_seen_elsewhere_is_seen_here_from_now_on(station: Station) -> None:
+    station.neighbourhood = FakeNeighbourhood()
+    first = scan(station, 1)
+    assert first.seen_elsewhere == SeenElsewhere(11, 0)
+    assert first.newly_seen == Seen(ACTIVATION.number, 1, NOW_MS)
+    assert station.present() == 1
+    again = scan(station, 1, at_ms=NOW_MS + 5000)
+    assert (again.seen_elsewhere, again.seen_before) == (None, first.newly_seen)
+    assert station.seen_here() == [first.newly_seen]

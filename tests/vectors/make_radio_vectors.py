@@ -133,7 +133,7 @@ STATUS = Status(
     battery_percent=74,
     roster_version=3,
     news=2,
-    airtime_permille=17,
+    airtime_percent=17,
     heard=(HeardNode(0, -101, 12), HeardNode(0x0104, -87, 3)),
 )
 SEALED = SealedRows(secret("key id")[:8], 300, (b"first sealed", b"second sealed"))

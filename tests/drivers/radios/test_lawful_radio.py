@@ -46,6 +46,8 @@ class FakeRadio:
     spreading_factor: int = 9
     identity: str | None = "fake"
     max_frame_bytes: int = 255
+    lag_s: float = 0.1
+    gap_s: float = 0.05
     fails: bool = False
     sent: list[tuple[bytes, float]] = field(default_factory=list)
 
