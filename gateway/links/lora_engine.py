@@ -59,6 +59,10 @@ class NoNews:
         return math.inf
 
 
+FREE_WORTH_S = 3.0  # of silence saved is worth a short frame,
+LISTENS_S = 900.0  # if anybody was heard within this, and may have something to say
+
+
 class LoraEngine:
     """One gateway on one channel. Single-threaded."""
 
@@ -82,6 +86,8 @@ class LoraEngine:
         self._round: Round | None = None
         self._busy_until_s = self._held_until_s = -math.inf
         self._said_news = False
+        self._promised_until_s = -math.inf
+        """The last round was to last until then; an empty schedule says that it is over."""
 
     def heard(self, frame: bytes, now_s: float) -> UpFrame | None:
         """A frame came off the air; what of it must be stored, if anything is new in it."""
@@ -157,13 +163,18 @@ class LoraEngine:
             return None
         if self._round is not None:
             self._end(self._round, now_s)
+            self._promised_until_s = self._round.promised_until_s
             self._round = None
         next_plan = plan(self._nodes, now_s, self._pace)
         has_turns = bool(next_plan.grants or next_plan.receipts)
         if not (has_turns and self._said_news) and (frame := self._news_frame(now_s)) is not None:
             return frame
         self._said_news = False
-        return self._schedule_frame(next_plan, now_s) if has_turns else None
+        is_waited_for = self._promised_until_s > now_s + FREE_WORTH_S and any(
+            now_s - node.last_heard_s < LISTENS_S for node in self._nodes
+        )
+        self._promised_until_s = -math.inf
+        return self._schedule_frame(next_plan, now_s) if has_turns or is_waited_for else None
 
     def wake_at_s(self) -> float | None:
         """When to ask again if nothing happens until then."""
