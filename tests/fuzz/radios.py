@@ -6,6 +6,15 @@ from random import Random
 from drivers.radios.e22_frames import E22, E220, Dialect, Mode, has_switched
 from drivers.radios.e22_packets import LENGTH_BYTES, Packet, PacketSplitter, pack, rssi_dbm
 from drivers.radios.e32_frames import E32
+from drivers.radios.meshtastic_messages import MAX_FRAME_BYTES, ONLY_CONFIG, ConfigComplete
+from drivers.radios.meshtastic_messages import Packet as MeshPacket
+from drivers.radios.meshtastic_stream import (
+    HEADER_BYTES,
+    MAX_MESSAGE_BYTES,
+    START,
+    MessageSplitter,
+)
+from drivers.radios.meshtastic_stream import pack as pack_message
 from tests.fuzz.row import Feed, Row
 
 STEP_S = 0.001
@@ -56,8 +65,38 @@ def _packet(random: Random) -> tuple[bytes, object]:
     return pack(frame) + bytes([rssi]), Packet(frame, rssi)
 
 
+def _messages() -> Feed:
+    splitter = MessageSplitter()
+
+    def feed(data: bytes) -> Sequence[object]:
+        return list(splitter.feed(data))
+
+    return Feed(feed, lambda: list(splitter.give_up()), lambda: len(splitter.pending))
+
+
+def _message(random: Random) -> tuple[bytes, object]:
+    """A frame to all on port 256, at -7 dBm; now and then the end of the configuration."""
+    if random.random() < 0.2:
+        return pack_message(bytes.fromhex("38 ac9e04")), ConfigComplete(ONLY_CONFIG)
+    frame = random.randbytes(random.randint(1, MAX_FRAME_BYTES))
+    data = bytes.fromhex("08 8002") + _blob(2, frame)
+    packet = (
+        bytes.fromhex("15 ffffffff") + _blob(4, data) + bytes.fromhex("60 f9ffffffffffffffff01")
+    )
+    return pack_message(_blob(2, packet)), MeshPacket(frame, -7, 0.0)
+
+
+def _blob(number: int, value: bytes) -> bytes:
+    size = len(value)
+    length = bytes([size]) if size < 0x80 else bytes([size & 0x7F | 0x80, size >> 7])
+    return bytes([number << 3 | 2]) + length + value
+
+
 RADIOS: Mapping[str, Row] = {
     "e22": Row(
         _packets, _packet, E22.packet_bytes + 1, pack(bytes(_LONGEST_BYTES))[:1] + b"\xc1\x00\x09"
+    ),
+    "meshtastic": Row(
+        _messages, _message, HEADER_BYTES + MAX_MESSAGE_BYTES, START + bytes([0x02, 0x00])
     ),
 }
