@@ -77,6 +77,8 @@ class LoraEngine:
         self._room_bytes = pace.limit_bytes - overhead_bytes(names_epoch=True)
         self._on_air: list[Turn] | None = None
         """Turns of the frame that is being sent, `None` when none is."""
+        self._receipted: list[tuple[RadioNode, float]] = []
+        """Whose receipts the last schedule held, and since when they were owed."""
         self._round: Round | None = None
         self._busy_until_s = self._held_until_s = -math.inf
         self._said_news = False
@@ -138,6 +140,9 @@ class LoraEngine:
         """The law does not let the last frame out before `until_s`: it was not sent."""
         self._on_air = None
         self._held_until_s = until_s
+        for node, since_s in self._receipted:
+            node.owed_since_s = since_s
+        self._receipted = []
 
     def next_transmission(self, now_s: float) -> bytes | None:
         """A frame to send now, or nothing.
@@ -199,7 +204,7 @@ class LoraEngine:
         if part is None:
             return None
         self._said_news = True
-        self._on_air = []
+        self._on_air, self._receipted = [], []
         return self._seal(AllKind.NEWS, part)
 
     def _schedule_frame(self, next_plan: Plan, now_s: float) -> bytes:
@@ -213,7 +218,11 @@ class LoraEngine:
             limit_bytes=self._room_bytes,
         )
         self._on_air = [Turn(node, said.grant, said.gaps) for node, said in granted[:taken]]
-        for node, _ in both[:taken]:
+        told = [node for node, _ in both[:taken]]
+        self._receipted = [
+            (node, node.owed_since_s) for node in told if node.owed_since_s is not None
+        ]
+        for node in told:
             node.owed_since_s = None
         return self._seal(AllKind.SCHEDULE, content)
 
