@@ -34,10 +34,6 @@ UNHEARD_HASTY_MISSES, UNHEARD_LIMIT_S = 1, 1800.0  # the same for one that was n
 class News(Protocol):
     """What is to be told to all, a piece at a time, when the channel is free."""
 
-    @property
-    def number(self) -> int:
-        """Of the latest announcement; 0: there is none."""
-
     def next_part(self, now_s: float, limit_bytes: int) -> bytes | None:
         """The next piece that should go out now, at most so long."""
 
@@ -47,8 +43,6 @@ class News(Protocol):
 
 class NoNews:
     """Nothing to tell."""
-
-    number = 0
 
     def next_part(self, now_s: float, limit_bytes: int) -> bytes | None:  # noqa: ARG002  # protocol
         """See `News.next_part`."""
@@ -222,8 +216,10 @@ class LoraEngine:
         granted = [(node, self._said(node, grant, now_s)) for node, grant in next_plan.grants]
         receipts = [(node, self._said(node, 0, now_s)) for node in next_plan.receipts]
         both = granted + receipts
+        # Who has records hears what time it is later: when it is asked how it fares.
+        is_hurried = any(node.is_wanting for node, _ in granted)
         content, taken = pack_schedule(
-            ScheduleHead(self._time_s(), self._pace.slot_s, self._news.number),
+            ScheduleHead(0 if is_hurried else self._time_s(), self._pace.slot_s),
             [said for _, said in both],
             lambda address: self._nodes.at(address).current.receipt_key,
             limit_bytes=self._room_bytes,
