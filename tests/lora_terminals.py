@@ -228,7 +228,7 @@ class PlainGateway:
         """A schedule of these turns."""
         keys = {ADDRESS: receipt_key(self.key, self.epoch)}
         content, _ = pack_schedule(
-            ScheduleHead(NOW_MS // 1000, SLOT_S, 0),
+            ScheduleHead(NOW_MS // 1000, SLOT_S),
             turns,
             lambda address: keys.get(address, bytes(32)),
             limit_bytes=200,

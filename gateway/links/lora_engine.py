@@ -34,10 +34,6 @@ UNHEARD_HASTY_MISSES, UNHEARD_LIMIT_S = 1, 1800.0  # the same for one that was n
 class News(Protocol):
     """What is to be told to all, a piece at a time, when the channel is free."""
 
-    @property
-    def number(self) -> int:
-        """Of the latest announcement; 0: there is none."""
-
     def next_part(self, now_s: float, limit_bytes: int) -> bytes | None:
         """The next piece that should go out now, at most so long."""
 
@@ -48,8 +44,6 @@ class News(Protocol):
 class NoNews:
     """Nothing to tell."""
 
-    number = 0
-
     def next_part(self, now_s: float, limit_bytes: int) -> bytes | None:  # noqa: ARG002  # protocol
         """See `News.next_part`."""
         return None
@@ -57,6 +51,10 @@ class NoNews:
     def due_s(self) -> float:
         """See `News.due_s`."""
         return math.inf
+
+
+FREE_WORTH_S = 3.0  # of silence saved is worth a short frame,
+LISTENS_S = 900.0  # if anybody was heard within this, and may have something to say
 
 
 class LoraEngine:
@@ -82,6 +80,8 @@ class LoraEngine:
         self._round: Round | None = None
         self._busy_until_s = self._held_until_s = -math.inf
         self._said_news = False
+        self._promised_until_s = -math.inf
+        """The last round was to last until then; an empty schedule says that it is over."""
 
     def heard(self, frame: bytes, now_s: float) -> UpFrame | None:
         """A frame came off the air; what of it must be stored, if anything is new in it."""
@@ -157,13 +157,18 @@ class LoraEngine:
             return None
         if self._round is not None:
             self._end(self._round, now_s)
+            self._promised_until_s = self._round.promised_until_s
             self._round = None
         next_plan = plan(self._nodes, now_s, self._pace)
         has_turns = bool(next_plan.grants or next_plan.receipts)
         if not (has_turns and self._said_news) and (frame := self._news_frame(now_s)) is not None:
             return frame
         self._said_news = False
-        return self._schedule_frame(next_plan, now_s) if has_turns else None
+        is_waited_for = self._promised_until_s > now_s + FREE_WORTH_S and any(
+            now_s - node.last_heard_s < LISTENS_S for node in self._nodes
+        )
+        self._promised_until_s = -math.inf
+        return self._schedule_frame(next_plan, now_s) if has_turns or is_waited_for else None
 
     def wake_at_s(self) -> float | None:
         """When to ask again if nothing happens until then."""
@@ -211,8 +216,10 @@ class LoraEngine:
         granted = [(node, self._said(node, grant, now_s)) for node, grant in next_plan.grants]
         receipts = [(node, self._said(node, 0, now_s)) for node in next_plan.receipts]
         both = granted + receipts
+        # Who has records hears what time it is later: when it is asked how it fares.
+        is_hurried = any(node.is_wanting for node, _ in granted)
         content, taken = pack_schedule(
-            ScheduleHead(self._time_s(), self._pace.slot_s, self._news.number),
+            ScheduleHead(0 if is_hurried else self._time_s(), self._pace.slot_s),
             [said for _, said in both],
             lambda address: self._nodes.at(address).current.receipt_key,
             limit_bytes=self._room_bytes,

@@ -26,11 +26,6 @@ class NewsRounds:
         self._heard_s: dict[str, float] = {}
         self._held: dict[str, int] = {}
 
-    @property
-    def number(self) -> int:
-        """See `News.number`."""
-        return self._number
-
     def publish(self, number: int, message: bytes, now_s: float) -> None:
         """This is the bulletin now; whatever was told before is told no more."""
         self._number, self._message = number, message

@@ -208,4 +208,5 @@ def _skipped(window: ReplayWindow, counter: int) -> int:
 def _epochs_to_try(node: RadioNode, header: FrameHeader) -> list[int]:
     if header.epoch is not None:
         return [header.epoch]
-    return list(reversed(node.outboxes))[:TRIED_EPOCHS]
+    latest_first = [node.epoch, *reversed(node.outboxes)]
+    return list(dict.fromkeys(latest_first))[:TRIED_EPOCHS]
