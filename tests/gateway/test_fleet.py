@@ -3,9 +3,9 @@
 import pytest
 from msgspec import structs
 
-from gateway.fleet import LATE_AFTER, SILENT_AFTER, Fleet
+from gateway.fleet import LATE_AFTER, RADIO_LATE_S, RADIO_SILENT_S, SILENT_AFTER, Fleet
 from gateway.store.base import Stream
-from gateway.view import NodeRow, NodeState
+from gateway.view import NodeRadio, NodeRow, NodeState
 from protocol.health import (
     HEARTBEAT_INTERVAL_S,
     DeviceHealth,
@@ -207,3 +207,61 @@ def test_enrolling_again_keeps_what_is_known(fleet: Fleet) -> None:
     parties = Parties()
     fleet.enrol(parties.peer(parties.terminal("t1")).enrolment)
     assert row(fleet, 1).state is NodeState.ONLINE
+
+
+def by_radio(heard_s: int, *, waiting: int | None = None, oldest_s: int | None = None) -> NodeRadio:
+    return NodeRadio(heard_s, -90, -90, None, 1, 0, None, waiting, oldest_s, None, ())
+
+
+def radio_row(fleet: Fleet, now_s: float, radio: NodeRadio, *streams: Stream) -> NodeRow:
+    (found,) = fleet.rows(streams, now_s, {"t1": radio})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("silence_s", "state"),
+    [
+        (0, NodeState.ONLINE),
+        (RADIO_LATE_S, NodeState.ONLINE),
+        (RADIO_LATE_S + 1, NodeState.LATE),
+        (RADIO_SILENT_S, NodeState.LATE),
+        (RADIO_SILENT_S + 1, NodeState.SILENT),
+    ],
+)
+@pytest.mark.parametrize("was_heard_before", [False, True])
+def test_by_radio_a_terminal_may_be_silent_for_longer(
+    fleet: Fleet, silence_s: int, state: NodeState, was_heard_before: bool
+) -> None:
+    if was_heard_before:
+        fleet.heartbeat(BEAT, 0)
+    found = radio_row(fleet, 10_000, by_radio(silence_s))
+    assert (found.state, found.last_heard_s) == (state, silence_s)
+
+
+def test_who_was_heard_by_network_later_goes_by_the_network(fleet: Fleet) -> None:
+    fleet.heartbeat(BEAT, 0)
+    found = radio_row(fleet, SILENT_S + 1, by_radio(int(SILENT_S) + 2, waiting=1))
+    assert (found.state, found.waiting) == (NodeState.SILENT, 10)
+    assert found.radio is not None
+
+
+def test_who_said_goodbye_and_speaks_by_radio_is_there(fleet: Fleet) -> None:
+    fleet.heartbeat(BEAT, 0)
+    fleet.state_said("t1", "offline")
+    assert radio_row(fleet, 100, by_radio(5)).state is NodeState.ONLINE
+
+
+def test_what_it_says_by_radio_of_its_records_replaces_its_last_heartbeat(fleet: Fleet) -> None:
+    fleet.heartbeat(BEAT, 0)
+    held = stream(5, (1, 8))
+    silent = radio_row(fleet, 100, by_radio(5), held)
+    assert (silent.captured, silent.waiting, silent.oldest_waiting_s) == (10, 2, 90)
+    told = radio_row(fleet, 100, by_radio(5, waiting=7, oldest_s=12), held)
+    assert (told.captured, told.waiting, told.oldest_waiting_s) == (15, 7, 12)
+    empty = radio_row(fleet, 100, by_radio(5, waiting=0, oldest_s=0), stream(5, (1, 10)))
+    assert (empty.captured, empty.waiting, empty.oldest_waiting_s) == (10, 0, 0)
+
+
+def test_one_known_by_radio_only_has_been_seen(fleet: Fleet) -> None:
+    found = radio_row(fleet, 100, by_radio(3, waiting=4, oldest_s=9))
+    assert (found.state, found.captured, found.waiting) == (NodeState.ONLINE, 4, 4)
