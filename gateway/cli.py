@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from drivers.errors import DriverConfigError
 from gateway.roster_csv import RosterFile, read_roster
 from gateway.settings import GatewaySettings, load_identity
 from gateway.store.base import StoreError
@@ -46,7 +47,7 @@ def run(config: Path) -> None:
     problems: list[Exception] = []
     try:
         asyncio.run(serve())
-    except* (ConfigError, DatabaseError, ProtocolError, CannotListen) as group:
+    except* (ConfigError, DriverConfigError, DatabaseError, ProtocolError, CannotListen) as group:
         problems = list(leaves(group))
     for error in problems:
         click.echo(f"muster gateway: {error}", err=True)

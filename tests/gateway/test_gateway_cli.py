@@ -45,6 +45,23 @@ def import_roster(folder: Path, text: str) -> Result:
     return gateway(folder, "import-roster", str(file))
 
 
+def test_a_radio_that_would_break_the_law_is_one_line(folder: Path) -> None:
+    config = folder / GATEWAY_TOML
+    radio = """
+[radio]
+kind = "rak3172"
+port = "tcp:127.0.0.1:1"
+region = "CN470"
+frequency_mhz = 471.1
+power_dbm = 22
+"""
+    config.write_text(config.read_text() + radio)
+    result = gateway(folder, "run")
+    assert result.exit_code == 1
+    assert result.output.startswith("muster gateway: CN470 470-510 MHz: at most 17 dBm e.r.p.")
+    assert result.output.count("\n") == 1
+
+
 def edit(folder: Path, old: str, new: str) -> None:
     config = folder / GATEWAY_TOML
     text = config.read_text()
