@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -275,17 +274,9 @@ class Gateway:
             self._clock,
             self._admit_frames,
             self._count,
-            self._count_stored,
         )
         radio.stored(self._intake.streams)
         return radio
-
-    def _count_stored(self) -> Counter[str]:
-        """Records in the ledger by their terminal."""
-        counts: Counter[str] = Counter()
-        for stream in self._intake.streams:
-            counts[stream.node] += stream.stored.count
-        return counts
 
     def _enrol_all(self) -> None:
         for peer in self._registry:

@@ -42,12 +42,11 @@ class CountyRadio:
         clock: SystemClock,
         admit: Admit,
         admitted: Callable[[Admitted], None],
-        stored: Callable[[], Mapping[str, int]],
     ) -> None:
         """`folder` is where the settings lie, `held` what the store has of earlier runs.
 
-        `admitted` is told of what is stored; `stored` counts each node's records. Raises
-        `DriverConfigError` for a radio that cannot be legal, `DatabaseError` for a damaged file.
+        `admitted` is told of what is stored. Raises `DriverConfigError` for a radio that cannot be
+        legal, `DatabaseError` for a damaged file.
         """
         check_law(settings, folder)
         self._settings, self._folder, self._clock = settings, folder, clock
@@ -56,7 +55,7 @@ class CountyRadio:
         self._nodes = RadioNodes(identity.radio_key, identity.county, held.windows)
         self._watch = RadioWatch()
         self._names: dict[int, str] = {identity.radio_address: identity.node}
-        self._on_admitted, self._count_stored = admitted, stored
+        self._on_admitted = admitted
         self._link = LoraLink(identity, self._nodes, self._store, admit, self, time_s=self._time_s)
         self._state: DeviceState | None = None
 
@@ -86,12 +85,14 @@ class CountyRadio:
         """See `RadioListener.radio_heard`."""
         now_s = time.monotonic()
         self._watch.heard(heard.node, heard.rssi_dbm, heard.snr_db, heard.skipped, now_s)
+        if heard.is_last:
+            self._watch.emptied(heard.node)
 
     def radio_admitted(self, admitted: Admitted) -> None:
         """See `RadioListener.radio_admitted`."""
-        now_s, stored = time.monotonic(), self._count_stored()
+        now_s = time.monotonic()
         for node, status in admitted.statuses:
-            self._watch.told(node, status, stored.get(node, 0), now_s)
+            self._watch.told(node, status, now_s)
         self._on_admitted(admitted)
 
     def view(self) -> RadioView:
@@ -111,7 +112,7 @@ class CountyRadio:
 
     def rows(self) -> Mapping[str, NodeRadio]:
         """How each terminal that was heard fares by radio."""
-        return self._watch.rows(time.monotonic(), self._names.get, self._count_stored())
+        return self._watch.rows(time.monotonic(), self._names.get)
 
     async def _keep_modem(self) -> None:
         driver = choose(RADIOS, self._settings.kind)

@@ -4,7 +4,7 @@ Pure: time is passed in. Everything counts from the start of this gateway.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.view import HeardBy, NodeRadio
 from protocol.radio_up import Status
@@ -23,8 +23,6 @@ class _Ear:
     snr_db: float | None = None
     status: Status | None = None
     status_s: float = 0.0
-    captured: int = 0
-    """Records it had made by then, here and waiting there."""
 
 
 class RadioWatch:
@@ -44,26 +42,24 @@ class RadioWatch:
             before = rssi_dbm if ear.mean_rssi_dbm is None else ear.mean_rssi_dbm
             ear.mean_rssi_dbm = KEPT_SHARE * before + (1 - KEPT_SHARE) * rssi_dbm
 
-    def told(self, node: str, status: Status, stored: int, now_s: float) -> None:
-        """A terminal said by radio how it fares, when `stored` records of it were here."""
+    def told(self, node: str, status: Status, now_s: float) -> None:
+        """A terminal said by radio how it fares."""
         ear = self._ears.setdefault(node, _Ear(now_s))
-        ear.status, ear.status_s, ear.captured = status, now_s, stored + status.waiting
+        ear.status, ear.status_s = status, now_s
 
-    def rows(
-        self, now_s: float, name_of: Callable[[int], str | None], stored: Mapping[str, int]
-    ) -> Mapping[str, NodeRadio]:
-        """What to show of each terminal that was heard.
+    def emptied(self, node: str) -> None:
+        """A terminal said that nothing waits any more."""
+        ear = self._ears.get(node)
+        if ear is not None and ear.status is not None:
+            ear.status = replace(ear.status, waiting=0, oldest_s=0)
 
-        `name_of` finds a node by its address; `stored` counts each node's records that are here.
-        """
-        return {
-            node: _row(ear, now_s, name_of, stored.get(node, 0)) for node, ear in self._ears.items()
-        }
+    def rows(self, now_s: float, name_of: Callable[[int], str | None]) -> Mapping[str, NodeRadio]:
+        """What to show of each terminal that was heard; `name_of` finds a node by its address."""
+        return {node: _row(ear, now_s, name_of) for node, ear in self._ears.items()}
 
 
-def _row(ear: _Ear, now_s: float, name_of: Callable[[int], str | None], stored: int) -> NodeRadio:
+def _row(ear: _Ear, now_s: float, name_of: Callable[[int], str | None]) -> NodeRadio:
     status = ear.status
-    waiting = max(0, ear.captured - stored)
     hears: list[HeardBy] = []
     for each in status.heard if status is not None else ():
         name = name_of(each.address)
@@ -78,10 +74,10 @@ def _row(ear: _Ear, now_s: float, name_of: Callable[[int], str | None], stored: 
         frames=ear.frames,
         lost_percent=round(PERCENT * ear.lost / sent) if sent else 0,
         airtime_percent=None if status is None else status.airtime_percent,
-        waiting=None if status is None else waiting,
+        waiting=None if status is None else status.waiting,
         oldest_waiting_s=None
         if status is None
-        else (status.oldest_s + int(now_s - ear.status_s)) * bool(waiting),
+        else status.oldest_s + int(now_s - ear.status_s) * bool(status.waiting),
         battery_percent=None if status is None else status.battery_percent,
         hears=tuple(hears),
     )

@@ -1,17 +1,20 @@
 """What a gateway says to all by radio: who is to speak next, and what is stored of each.
 
-    time 32 | slot 8 | news 16 || turns: address 16 | grant 4, flags 4 | upto | gaps | tag 4 bytes
+    says time 1, slot 15 [ | time 32 ]
+    || turns: address 16 | grant 4, flags 4 [ | upto | gaps | tag 4 bytes ]
 
 A turn grants a terminal frames, and is its receipt: everything up to `upto` is stored, except the
-gaps. The tag is under a key that only this terminal and the gateways have (`radio_keys`), over
-what is common to all turns and the turn: the frame around it is under the group's key, which a
-stolen terminal has. A receipt is written only after the gateway's commit.
+gaps. Where nothing is stored and nothing known, there is none. Its tag is under a key that only
+this terminal and the gateways have (`radio_keys`), over what is common to all turns and the turn:
+the frame around it is under the group's key, which a stolen terminal has. A receipt is written
+only after the gateway's commit.
 
 The first turn begins at once, each next one when the slots of those before it are over.
 docs/wire-format.md section 13.
 """
 
 import hmac
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
@@ -25,9 +28,11 @@ from protocol.sequences import Range, SeqSet
 MAX_GRANT = 15
 MAX_GAPS = 15
 MAX_TURNS = 20
-SLOT_STEPS_PER_S = 16
-MAX_SLOT_S = 255 / SLOT_STEPS_PER_S
-_HEAD_BYTES = 7
+SLOT_STEPS_PER_S = 1000  # turns follow each other by it: what is lost by rounding adds up
+_STEP_DIGITS = 6  # what a float makes of a whole number of steps is not rounded up to the next
+_SAYS_TIME = 1 << 15
+MAX_SLOT_S = (_SAYS_TIME - 1) / SLOT_STEPS_PER_S
+_HAS_RECEIPT, _FLAGS = 8, 7
 _MAX_TIME_S = 2**32 - 1
 
 
@@ -74,14 +79,18 @@ class Turn:
             return self
         return replace(self, upto=self.gaps[gaps][0] - 1, gaps=self.gaps[:gaps])
 
+    @property
+    def has_receipt(self) -> bool:
+        """Whether it says anything that has to be believed."""
+        return bool(self.upto or self.flags & ~Flags.SAY_STATUS)
+
     def pack(self) -> bytes:
         """The turn without its tag."""
-        said = (
-            self.address.to_bytes(2, "big")
-            + bytes([self.grant << 4 | self.flags])
-            + pack_number(self.upto)
-            + bytes([len(self.gaps)])
-        )
+        octet = self.grant << 4 | _HAS_RECEIPT * self.has_receipt | self.flags
+        said = self.address.to_bytes(2, "big") + bytes([octet])
+        if not self.has_receipt:
+            return said
+        said += pack_number(self.upto) + bytes([len(self.gaps)])
         previous = 0
         for first, last in self.gaps:
             said += pack_number(first - previous - 1) + pack_number(last - first)
@@ -113,20 +122,17 @@ class ScheduleHead:
     """What holds for all turns."""
 
     time_s: int
-    """The gateway's clock, Unix seconds; 0: it does not know the time."""
+    """The gateway's clock, Unix seconds; 0: it does not know the time, or does not say."""
     slot_s: float
-    """How long one granted frame may take, travels rounded up to 1/16 s."""
-    news: int
-    """Number of the latest announcement modulo 2^16, 0: there is none."""
+    """How long one granted frame may take, travels rounded up to milliseconds."""
 
     def pack(self) -> bytes:
-        """Seven bytes."""
-        steps = -int(-self.slot_s * SLOT_STEPS_PER_S // 1)
-        return (
-            min(self.time_s, _MAX_TIME_S).to_bytes(4, "big")
-            + bytes([steps])
-            + (self.news % 2**16).to_bytes(2, "big")
-        )
+        """Two bytes, or six with the time."""
+        steps = math.ceil(round(self.slot_s * SLOT_STEPS_PER_S, _STEP_DIGITS))
+        if not self.time_s:
+            return steps.to_bytes(2, "big")
+        time_s = min(self.time_s, _MAX_TIME_S)
+        return (_SAYS_TIME | steps).to_bytes(2, "big") + time_s.to_bytes(4, "big")
 
 
 def pack_schedule(
@@ -144,11 +150,10 @@ def pack_schedule(
     packed_head = head.pack()
     content, taken = packed_head, 0
     for turn in turns[:MAX_TURNS]:
-        room = limit_bytes - len(content) - RECEIPT_TAG_BYTES
-        said = _packed_within(turn, room)
-        if said is None:
+        packed = _packed_within(turn, limit_bytes - len(content), packed_head, key_of)
+        if packed is None:
             break
-        content += said + receipt_tag(key_of(turn.address), packed_head + said)
+        content += packed
         taken += 1
     if turns and not taken:
         raise ValueError("a schedule needs longer frames than these")
@@ -158,26 +163,43 @@ def pack_schedule(
 def unpack_schedule(content: bytes) -> tuple[ScheduleHead, tuple[HeardTurn, ...]]:
     """Read a schedule; raises `Malformed`."""
     octets = Octets(content)
-    head = ScheduleHead(octets.whole(4), octets.whole(1) / SLOT_STEPS_PER_S, octets.whole(2))
+    steps = octets.whole(2)
+    time_s = octets.whole(4) if steps & _SAYS_TIME else 0
+    if steps & _SAYS_TIME and not time_s:
+        raise Malformed("a time that is said and not known")
+    head = ScheduleHead(time_s, steps % _SAYS_TIME / SLOT_STEPS_PER_S)
+    packed_head = content[: octets.at]
     turns: list[HeardTurn] = []
     while not octets.is_at_end:
         start = octets.at
         turn = _unpack_turn(octets)
-        said = content[:_HEAD_BYTES] + content[start : octets.at]
-        turns.append(HeardTurn(turn, said, octets.take(RECEIPT_TAG_BYTES)))
+        said = packed_head + content[start : octets.at]
+        tag = octets.take(RECEIPT_TAG_BYTES) if turn.has_receipt else b""
+        turns.append(HeardTurn(turn, said, tag))
     return head, tuple(turns)
 
 
-def _packed_within(turn: Turn, limit_bytes: int) -> bytes | None:
+def _packed_within(
+    turn: Turn, limit_bytes: int, packed_head: bytes, key_of: Callable[[int], bytes]
+) -> bytes | None:
     for gaps in range(len(turn.gaps), -1, -1):
-        said = turn.cut(gaps).pack()
-        if len(said) <= limit_bytes:
-            return said
+        cut = turn.cut(gaps)
+        said = cut.pack()
+        if len(said) + RECEIPT_TAG_BYTES * cut.has_receipt <= limit_bytes:
+            if not cut.has_receipt:
+                return said
+            return said + receipt_tag(key_of(turn.address), packed_head + said)
     return None
 
 
 def _unpack_turn(octets: Octets) -> Turn:
     address, octet = octets.whole(2), octets.whole(1)
+    grant, flags = octet >> 4, Flags(octet & _FLAGS)
+    if not octet & _HAS_RECEIPT:
+        bare = Turn(address, grant, flags)
+        if bare.has_receipt:
+            raise Malformed("something to be believed, and no receipt")
+        return bare
     upto, count = octets.number(), octets.whole(1)
     gaps: list[Range] = []
     previous = 0
@@ -187,4 +209,7 @@ def _unpack_turn(octets: Octets) -> Turn:
         gaps.append((first, previous))
     if previous > upto or upto > MAX_SEQ or count > MAX_GAPS:
         raise Malformed("a receipt with gaps behind its end, too many, or a number out of bounds")
-    return Turn(address, octet >> 4, Flags(octet & 0x07), upto, tuple(gaps))
+    turn = Turn(address, grant, flags, upto, tuple(gaps))
+    if not turn.has_receipt:
+        raise Malformed("a receipt that says nothing")
+    return turn

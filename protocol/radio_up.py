@@ -22,7 +22,7 @@ from protocol.octets import Octets, pack_number
 
 _ADDRESS_BYTES = 2
 MAX_LEFT = 15
-BACKLOG_STEPS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 64, 128, 256)
+BACKLOG_STEPS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 32, 64, 256)
 """What the code of a backlog stands for: at least so many frames."""
 MAX_SECONDS = MAX_WAITING = 2**16 - 1
 NO_BATTERY = 255

@@ -1,12 +1,26 @@
 """Fixtures for every test."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from runtime.log import JsonFormatter
 from sim.clock import Run, run_virtual
 from tests.pcscd_process import CLIENTS_LOOK_AT, Pcscd
+
+
+@pytest.fixture(autouse=True)
+def no_logging_left_behind() -> Iterator[None]:
+    """A command that is run within a test sets up the logging of the whole process."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    for handler in list(root.handlers):
+        if isinstance(handler.formatter, JsonFormatter):
+            root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.fixture

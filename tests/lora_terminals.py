@@ -184,6 +184,8 @@ class PlainGateway:
 
     orders: Sequence[RosterOrder] = (ROSTER, NOBODY)
     key: bytes = NODE_KEY
+    epoch: int = EPOCH
+    """Of the terminal's outbox."""
     frames: list[Opened] = field(default_factory=list)
     bodies: dict[int, bytes | None] = field(default_factory=dict)
     """By number; a packed record's as it arrived, rounded."""
@@ -197,7 +199,7 @@ class PlainGateway:
 
     def hear(self, frame: bytes) -> Opened:
         """Take a frame and store what is in it."""
-        key = link_key(self.key, Direction.UP, ADDRESS, EPOCH)
+        key = link_key(self.key, Direction.UP, ADDRESS, self.epoch)
         opened = open_frame(key, frame, self._window)
         self._window = opened.window
         progress, content = split_progress(opened.content)
@@ -224,9 +226,9 @@ class PlainGateway:
 
     def say(self, turns: Sequence[Turn], *, names_epoch: bool = True) -> bytes:
         """A schedule of these turns."""
-        keys = {ADDRESS: receipt_key(self.key, EPOCH)}
+        keys = {ADDRESS: receipt_key(self.key, self.epoch)}
         content, _ = pack_schedule(
-            ScheduleHead(NOW_MS // 1000, SLOT_S, 0),
+            ScheduleHead(NOW_MS // 1000, SLOT_S),
             turns,
             lambda address: keys.get(address, bytes(32)),
             limit_bytes=200,

@@ -3,10 +3,11 @@
 AUX falls with a packet's first byte on the line and, on a modem that can be measured, rises when it
 has left the air (hw/e22.md 2 and 8). A packet's length stands in its head, so it begins once all of
 it has come over the line: that time is not the air's. What listening first takes cannot be told
-apart; the shortest of several times has the least of it. All else makes a time longer only.
+apart, and an edge may be seen late: both make a time longer. Of several the middle one is used.
 """
 
 import asyncio
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -90,11 +91,11 @@ def _judged(done: list[Measured], air_bps: int) -> MeasuredAirtime | None:
 
 
 def _line_through(done: list[Measured]) -> MeasuredAirtime:
-    """The shortest times, made to rise."""
+    """The middle times, made to rise."""
     points: list[tuple[int, float]] = []
     for each in done:
         least_s = points[-1][1] if points else 0.0
-        points.append((each.frame_bytes, max(min(each.times_s), least_s)))
+        points.append((each.frame_bytes, max(statistics.median(each.times_s), least_s)))
     return MeasuredAirtime(tuple(points))
 
 
@@ -105,9 +106,10 @@ async def _measure(radio: Radio, pins: ModePins, size: int) -> float:
         begun_s = _now_s()
         sending = asyncio.create_task(radio.send(bytes(size)))
         try:
-            while (aux := _aux(pins)).falls == before.falls or aux.is_busy:
-                if sending.done():
-                    break
+            while _aux(pins).falls == before.falls and not sending.done():  # noqa: ASYNC110  # pins
+                await asyncio.sleep(_LOOK_S)
+            # A new look: the level that came with a fall may have been read just before it.
+            while _aux(pins).is_busy and not sending.done():  # noqa: ASYNC110  # are polled
                 await asyncio.sleep(_LOOK_S)
             risen_s = _now_s()
             await sending

@@ -15,6 +15,10 @@ from drivers.radios.ledger import AirtimeLedger, Booking
 from drivers.radios.opening import OnReady, check_law, open_radio
 from drivers.radios.site import RadioSettings
 
+RATIONED_FRAME_BYTES, RATIONED_FRAME_S = 115, 0.62  # alike at SF9; docs/benchmarks.md
+"""Where airtime is rationed, terminals speak in slots as long as the longest frame, most of which
+stay half empty: no frame is longer than both of these."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -35,7 +39,7 @@ class LawfulRadio:
     def __init__(self, radio: Radio, band: Band, ledger: AirtimeLedger) -> None:
         self._radio, self._ledger = radio, ledger
         self.band = band
-        self._longest_bytes = longest_frame_bytes(radio, band)
+        self._longest_bytes = _longest_bytes(radio, band)
         if self._longest_bytes < LEAST_FRAME_BYTES:
             raise DriverConfigError(f"{band}: no frame is short enough at this rate")
         self._turn = asyncio.Lock()
@@ -47,7 +51,7 @@ class LawfulRadio:
 
     @property
     def max_frame_bytes(self) -> int:
-        """See `Radio.max_frame_bytes`: what the law allows of it."""
+        """See `Radio.max_frame_bytes`: what the law allows of it, and is of use under that law."""
         return self._longest_bytes
 
     def airtime_s(self, frame_bytes: int) -> float:
@@ -118,6 +122,15 @@ class LawfulRadio:
     def _check_length(self, frame_bytes: int) -> None:
         if not 1 <= frame_bytes <= self._longest_bytes:
             raise ValueError(f"a frame of {frame_bytes} bytes: 1 to {self._longest_bytes}")
+
+
+def _longest_bytes(radio: Radio, band: Band) -> int:
+    lawful_bytes = longest_frame_bytes(radio, band)
+    if band.budget is None:
+        return lawful_bytes
+    fast = range(RATIONED_FRAME_BYTES + 1, lawful_bytes + 1)
+    useful = (size for size in fast if radio.airtime_s(size) <= RATIONED_FRAME_S)
+    return max(useful, default=min(lawful_bytes, RATIONED_FRAME_BYTES))
 
 
 @asynccontextmanager

@@ -11,8 +11,7 @@ last. A receipt tells what was committed when it was written. When nothing is wa
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from gateway.links.lora_nodes import GATHER_FIRST_S, GATHER_LIMIT_S, RadioNode, RadioNodes
@@ -35,10 +34,6 @@ UNHEARD_HASTY_MISSES, UNHEARD_LIMIT_S = 1, 1800.0  # the same for one that was n
 class News(Protocol):
     """What is to be told to all, a piece at a time, when the channel is free."""
 
-    @property
-    def number(self) -> int:
-        """Of the latest announcement; 0: there is none."""
-
     def next_part(self, now_s: float, limit_bytes: int) -> bytes | None:
         """The next piece that should go out now, at most so long."""
 
@@ -52,8 +47,6 @@ class News(Protocol):
 class NoNews:
     """Nothing to tell."""
 
-    number = 0
-
     def next_part(self, now_s: float, limit_bytes: int) -> bytes | None:  # noqa: ARG002  # protocol
         """See `News.next_part`."""
         return None
@@ -66,15 +59,8 @@ class NoNews:
         """See `News.take_back`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _OnAir:
-    """What is in the frame that is being sent."""
-
-    turns: Sequence[Turn] = ()
-    """Of those that are granted frames."""
-    owed: Sequence[tuple[RadioNode, float]] = ()
-    """Whose receipts are in it, and since when they were owed."""
-    is_news: bool = False
+FREE_WORTH_S = 3.0  # of silence saved is worth a short frame,
+LISTENS_S = 900.0  # if anybody was heard within this, and may have something to say
 
 
 class LoraEngine:
@@ -93,10 +79,15 @@ class LoraEngine:
         self._nodes, self._pace, self._news = nodes, pace, news
         self._sealer, self._next_counter, self._time_s = FrameSealer(key), next_counter, time_s
         self._room_bytes = pace.limit_bytes - overhead_bytes(names_epoch=True)
-        self._on_air: _OnAir | None = None
+        self._on_air: list[Turn] | None = None
+        """Turns of the frame that is being sent, `None` when none is."""
+        self._receipted: list[tuple[RadioNode, float]] = []
+        """Whose receipts the last schedule held, and since when they were owed."""
         self._round: Round | None = None
         self._busy_until_s = self._held_until_s = -math.inf
         self._said_news = False
+        self._promised_until_s = -math.inf
+        """The last round was to last until then; an empty schedule says that it is over."""
 
     def heard(self, frame: bytes, now_s: float) -> UpFrame | None:
         """A frame came off the air; what of it must be stored, if anything is new in it."""
@@ -155,13 +146,12 @@ class LoraEngine:
 
     def held_back(self, until_s: float) -> None:
         """The law does not let the last frame out before `until_s`: it was not sent."""
-        unsent, self._on_air = self._on_air, None
+        self._on_air = None
         self._held_until_s = until_s
-        if unsent is None:
-            return
-        for node, since_s in unsent.owed:
+        for node, since_s in self._receipted:
             node.owed_since_s = since_s
-        if unsent.is_news:
+        self._receipted = []
+        if self._said_news:
             self._news.take_back()
 
     def next_transmission(self, now_s: float) -> bytes | None:
@@ -171,20 +161,24 @@ class LoraEngine:
         left the antenna; never while one is being sent.
         """
         if self._on_air is not None:
-            turns = self._on_air.turns
-            self._round = Round(turns, now_s, self._pace) if turns else None
+            self._round = Round(self._on_air, now_s, self._pace) if self._on_air else None
             self._on_air = None
         if now_s < self._quiet_until_s:
             return None
         if self._round is not None:
             self._end(self._round, now_s)
+            self._promised_until_s = self._round.promised_until_s
             self._round = None
         next_plan = plan(self._nodes, now_s, self._pace)
         has_turns = bool(next_plan.grants or next_plan.receipts)
         if not (has_turns and self._said_news) and (frame := self._news_frame(now_s)) is not None:
             return frame
         self._said_news = False
-        return self._schedule_frame(next_plan, now_s) if has_turns else None
+        is_waited_for = self._promised_until_s > now_s + FREE_WORTH_S and any(
+            now_s - node.last_heard_s < LISTENS_S for node in self._nodes
+        )
+        self._promised_until_s = -math.inf
+        return self._schedule_frame(next_plan, now_s) if has_turns or is_waited_for else None
 
     def wake_at_s(self) -> float | None:
         """When to ask again if nothing happens until then."""
@@ -225,24 +219,26 @@ class LoraEngine:
         if part is None:
             return None
         self._said_news = True
-        self._on_air = _OnAir(is_news=True)
+        self._on_air, self._receipted = [], []
         return self._seal(AllKind.NEWS, part)
 
     def _schedule_frame(self, next_plan: Plan, now_s: float) -> bytes:
         granted = [(node, self._said(node, grant, now_s)) for node, grant in next_plan.grants]
         receipts = [(node, self._said(node, 0, now_s)) for node in next_plan.receipts]
         both = granted + receipts
+        # Who has records hears what time it is later: when it is asked how it fares.
+        is_hurried = any(node.is_wanting for node, _ in granted)
         content, taken = pack_schedule(
-            ScheduleHead(self._time_s(), self._pace.slot_s, self._news.number),
+            ScheduleHead(0 if is_hurried else self._time_s(), self._pace.slot_s),
             [said for _, said in both],
             lambda address: self._nodes.at(address).current.receipt_key,
             limit_bytes=self._room_bytes,
         )
+        self._on_air = [Turn(node, said.grant, said.gaps) for node, said in granted[:taken]]
         told = [node for node, _ in both[:taken]]
-        self._on_air = _OnAir(
-            [Turn(node, said.grant, said.gaps) for node, said in granted[:taken]],
-            [(node, node.owed_since_s) for node in told if node.owed_since_s is not None],
-        )
+        self._receipted = [
+            (node, node.owed_since_s) for node in told if node.owed_since_s is not None
+        ]
         for node in told:
             node.owed_since_s = None
         return self._seal(AllKind.SCHEDULE, content)

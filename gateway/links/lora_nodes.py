@@ -187,7 +187,9 @@ class RadioNodes:
                 self.counts.replayed += 1
                 node.replayed += 1
                 return node, None
-            skipped = _skipped(outbox.window, opened.counter)
+            # One that names its epoch may just have started, with a new block of counters.
+            has_started = header.epoch is not None
+            skipped = 0 if has_started else _skipped(outbox.window, opened.counter)
             outbox.window = opened.window
             node.outboxes.pop(epoch, None)
             node.outboxes[epoch], node.epoch = outbox, epoch

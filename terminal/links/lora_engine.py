@@ -247,6 +247,8 @@ class LoraEngine:
         stored = SeqSet()
         self._wants_status |= Flags.SAY_STATUS in ours.turn.flags
         is_genuine = ours.is_genuine(self._receipt_key)
+        if not ours.turn.has_receipt:  # a gateway that knows nothing of us, perhaps any more
+            self._name_epoch(is_needed=True)
         if is_genuine:
             self.last_answer_s = now_s
             stored = self._take_receipt(ours)
@@ -257,13 +259,15 @@ class LoraEngine:
 
     def _take_receipt(self, ours: HeardTurn) -> SeqSet:
         flags = ours.turn.flags
-        names_epoch = Flags.EPOCH_KNOWN not in flags
-        if names_epoch != self._names_epoch:
-            self._names_epoch = names_epoch
-            self._supply.use_limit(self._limit_bytes())
+        self._name_epoch(is_needed=Flags.EPOCH_KNOWN not in flags)
         if Flags.NO_SUCH_ROSTER in flags:
             self._supply.roster_is_useless()
         return self._supply.take_receipt(ours.turn.stored())
+
+    def _name_epoch(self, *, is_needed: bool) -> None:
+        if is_needed != self._names_epoch:
+            self._names_epoch = is_needed
+            self._supply.use_limit(self._limit_bytes())
 
     def _next_of_turn(self, now_s: float) -> bytes | None:
         if self._burst is None:

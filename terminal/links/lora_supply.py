@@ -95,15 +95,16 @@ class Supply:
         return settled
 
     def begin_round(self) -> None:
-        """What the round before did not get to goes first, then again what is still under way.
+        """What is still under way goes again, what went least first; nothing new before that.
 
-        Nothing new before that. A round that began anew each time would never get past a record
-        key, where one frame at a time is granted.
+        So a key or a record in more parts than a turn grants frames gets through in several
+        turns, and a key the gateway has lost goes again however long the queue is.
         """
-        self._keep_those_with(self._store.waiting())
-        left = {id(load) for load in self._due}
-        self._keys_of_round &= {load.key_id for load in self._due}
-        self._queue([load for load in self._window if id(load) not in left])
+        self._keep_those_with(self._waiting())
+        self._due.clear()
+        self._keys_of_round.clear()
+        self._queue(self._window)
+        self._due = deque(sorted(self._due, key=_times_sent))
 
     def next_load(self) -> Load | None:
         """The next content to send in this round; None: there is nothing, or no room for it."""
@@ -219,3 +220,7 @@ class Supply:
             each.seq for each in numbered(self._store, new, new.count) if is_exception(each.record)
         )
         self._judged_upto = max(self._judged_upto, free.highest)
+
+
+def _times_sent(load: Load) -> int:
+    return load.times_sent

@@ -19,6 +19,7 @@ SHOWN_TROUBLES = 2  # more rows would take the height of the verdict
 _NAMED_KINDS = frozenset({"sdt", "scanner", "wedge", "pcsc", "pn532", "mrz"})
 """Kinds of `drivers.registry.READERS` with a word of their own; the others are a reader."""
 _WIDE_NAME = 10  # characters of a name that fit on one line in the largest size
+_WIDE_NOTICE = 48  # characters of a notice that fit on two lines in the largest size
 _WIDE_COUNT = 7  # digits of present and expected that fit beside each other in the largest size
 
 
@@ -132,6 +133,7 @@ def station_context(view: StationView, words: Words) -> Mapping[str, object]:
         "lanes_heard": ", ".join(map(str, view.lanes_heard)),
         "ended": _minute(view.ended_ms),
         "noticed": _minute(view.notice.at_ms if view.notice else None),
+        "has_long_notice": view.notice is not None and len(view.notice.text) > _WIDE_NOTICE,
         "is_by_radio": radio is not None and view.link is LinkState.RADIO,
         "answered": _answered(view, words),
         "drained": _drained(view, words),

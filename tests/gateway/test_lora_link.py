@@ -1,399 +1,289 @@
-"""The gateway's radio as it runs: a modem that fails and goes, a store that is slow or fails."""
+"""The gateway's radio on a modem, under virtual time: heard, stored, and only then receipted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from drivers.errors import DeviceSilent, PortGone
+from drivers.errors import PortGone
 from drivers.port import Closable
-from drivers.radios.airtime import lora_airtime_s
 from drivers.radios.base import Heard
 from drivers.radios.law import BANDS, HOUR_S, Band, Budget
 from drivers.radios.lawful import LawfulRadio
 from drivers.radios.ledger import open_ledger
 from drivers.supervisor import Ready
-from gateway.intake import Admitted
-from gateway.links.lora import SEND_AGAIN_S, STORE_RETRY_S, HeardFrom, LoraLink
+from gateway.intake import Admitted, Intake
+from gateway.links import lora
+from gateway.links.lora import HeardFrom, LoraLink
 from gateway.links.lora_nodes import RadioNodes
-from gateway.links.lora_plan import RECEIPT_WAIT_S
 from gateway.radio import UpFrame
-from gateway.store.base import StoreError, Stream
-from gateway.store.radio import COUNTERS_PER_BLOCK, RadioStore
-from protocol.frames import FrameSealer, open_frame
-from protocol.keys import Identity
-from protocol.radio_keys import Direction, link_key
-from protocol.radio_schedule import HeardTurn, unpack_schedule
+from gateway.store import radio as radio_table
+from gateway.store.base import StoreError
+from gateway.store.radio import RadioStore
+from gateway.store.sqlite import SqliteLedger
+from protocol.frames import FrameSealer, open_frame, parse_header
+from protocol.packed import Numbered, pack_batch
+from protocol.radio_keys import Direction, link_key, receipt_key
+from protocol.radio_schedule import AllKind, Turn, unpack_schedule
 from protocol.radio_up import Fare, Progress, Status, UpKind
 from protocol.replay import ReplayWindow
-from protocol.sequences import SeqSet
+from protocol.roster_order import NOBODY, RosterOrder
 from runtime.clock import UNKNOWN_ERROR_MS, ClockSource, Reading
 from sim.clock import Run
 from tests.inline_threads import use_inline_threads
-from tests.parties import Parties
+from tests.musters import check_in, roster
+from tests.parties import NOW_MS, Parties
 from tests.quick_disk import quick_disk
 
-EPOCH = 77
+CHINA = BANDS["CN470"][0]
 TIGHT = Band("EU433", 433_050_000, 434_790_000, 10.0, budget=Budget(1.0, HOUR_S))
-TIME_S = 1_790_000_000
-STATUS = Status(0, 0, Fare.READER_READY, None, 1, 0, 0)
-SOON_S = 20.0
+EPOCH = 77
+ORDER = RosterOrder(roster())
 
 
 class LoopClock:
     """The event loop's time and nothing else."""
 
     def monotonic_s(self) -> float:
-        return now_s()
+        return asyncio.get_running_loop().time()
 
     def read(self) -> Reading:
-        now_ms = int(now_s() * 1000)
+        now_ms = int(self.monotonic_s() * 1000)
         return Reading(now_ms, now_ms, 1, ClockSource.UNSET, UNKNOWN_ERROR_MS)
 
 
 @dataclass
-class Modem:
-    """Sends in the time it takes, hears what is put into it, until it is unplugged."""
+class FakeRadio:
+    """Hears what it is told, and keeps what it sends."""
 
     identity: str | None = "fake"
-    max_frame_bytes: int = 197
+    max_frame_bytes: int = 200
     lag_s: float = 0.1
     gap_s: float = 0.05
-    fails: bool = False
-    sent: list[tuple[bytes, float]] = field(default_factory=list)
-    arriving: "asyncio.Queue[bytes | None]" = field(default_factory=asyncio.Queue)
+    failures: int = 0
+    sent: list[bytes] = field(default_factory=list)
+    on_air: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
 
     def airtime_s(self, frame_bytes: int) -> float:
-        return lora_airtime_s(frame_bytes, 9, 125_000)
+        return frame_bytes * 0.003
 
     async def send(self, frame: bytes) -> None:
-        if self.fails:
-            raise DeviceSilent("it did not take the frame")
+        if self.failures:
+            self.failures -= 1
+            raise PortGone("unplugged")
         await asyncio.sleep(self.airtime_s(len(frame)))
-        self.sent.append((frame, now_s()))
+        self.sent.append(frame)
 
     async def heard(self) -> AsyncIterator[Heard]:
-        while (frame := await self.arriving.get()) is not None:
-            yield Heard(frame, -91, 7.5, now_s())
+        while (frame := await self.on_air.get()) is not None:
+            yield Heard(frame, -91, 4.5, asyncio.get_running_loop().time())
         raise PortGone("unplugged")
 
 
 class Port:
-    """Of no use but to be closed."""
-
     async def close(self) -> None:
-        """See `Closable.close`."""
+        """Nothing to close."""
 
 
-@dataclass
-class Store:
-    """Commits frames that hold their record's number, as slowly as it is told to."""
+class Station:
+    """A gateway's radio, and a terminal that speaks by hand. Implements `RadioListener`."""
 
-    commit_s: float = 0.0
-    failures: int = 0
-    commits: list[list[int]] = field(default_factory=list)
-    held: SeqSet = field(default_factory=SeqSet)
-
-    async def admit(self, frames: Sequence[UpFrame]) -> Admitted:
-        await asyncio.sleep(self.commit_s)
-        if self.failures:
-            self.failures -= 1
-            raise StoreError("the disk is full")
-        seqs = [frame.content[1] for frame in frames if frame.kind == UpKind.PACKED]
-        for seq in seqs:
-            self.held.add(seq, seq)
-        self.commits.append(seqs)
-        statuses = [(frame.node, STATUS) for frame in frames if frame.kind == UpKind.STATUS]
-        streams = [Stream(1, frames[0].node, EPOCH, SeqSet(self.held))]
-        return Admitted(streams=streams, statuses=statuses)
-
-
-@dataclass
-class Listener:
-    """Writes down what it is told."""
-
-    heard: list[HeardFrom] = field(default_factory=list)
-    admitted: list[Admitted] = field(default_factory=list)
+    def __init__(self, folder: Path, band: Band = CHINA) -> None:
+        use_inline_threads()
+        parties = Parties()
+        self.radio, self._band = FakeRadio(), band
+        self._airtime = open_ledger(folder / "airtime.db", LoopClock())
+        self._ledger = SqliteLedger(folder / "gateway.db")
+        self._radio_store = RadioStore(folder / "gateway.db")
+        self._orders = {each.fingerprint: each for each in (ORDER, NOBODY)}
+        self._intake = Intake(
+            parties.gateway, self._ledger, lambda _: None, lambda: NOW_MS, self._orders.get
+        )
+        gateway = parties.gateway
+        self._group_key = gateway.group_radio_key
+        nodes = RadioNodes(gateway.radio_key, gateway.county, ())
+        self.link = LoraLink(
+            gateway, nodes, self._radio_store, self._admit, self, time_s=lambda: NOW_MS // 1000
+        )
+        t1 = parties.terminal("t1")
+        self.link.enrol("t1", t1.radio_address)
+        self._sealer = FrameSealer(link_key(t1.radio_key, Direction.UP, t1.radio_address, EPOCH))
+        self._receipt_key = receipt_key(t1.radio_key, EPOCH)
+        self._counter = 0
+        self.heard: list[HeardFrom] = []
+        self.admitted: list[Admitted] = []
+        self.store_fails = 0
 
     def radio_heard(self, heard: HeardFrom) -> None:
-        """See `RadioListener`."""
         self.heard.append(heard)
 
     def radio_admitted(self, admitted: Admitted) -> None:
-        """See `RadioListener`."""
         self.admitted.append(admitted)
 
-
-class County:
-    """A gateway's radio link, and one terminal's frames."""
-
-    def __init__(self, folder: Path, band: Band) -> None:
-        parties = Parties()
-        self.gateway: Identity = parties.gateway
-        self._terminal = parties.terminal("t1")
-        self._band = band
-        self.radio_store = RadioStore(folder / "gateway.db")
-        self._ledger = open_ledger(folder / "airtime.db", LoopClock())
-        self.store, self.listener, self.modem = Store(), Listener(), Modem()
-        nodes = RadioNodes(self.gateway.radio_key, self.gateway.county, ())
-        self.link = LoraLink(
-            self.gateway,
-            nodes,
-            self.radio_store,
-            self.store.admit,
-            self.listener,
-            time_s=lambda: TIME_S,
-        )
-        self._counters = count(1)
-        terminal = self._terminal
-        key = link_key(terminal.radio_key, Direction.UP, terminal.radio_address, EPOCH)
-        self._sealer = FrameSealer(key)
-
-    def enrol(self) -> None:
-        self.link.enrol("t1", self._terminal.radio_address)
-
-    def frame(self, seq: int, *, left: int = 0) -> bytes:
-        content = Progress(left, 0).pack() + bytes([seq])
-        return self._sealer.seal(UpKind.PACKED, next(self._counters), content, names_epoch=True)
-
-    def status(self) -> bytes:
-        content = Progress(0, 0).pack() + STATUS.pack()
-        return self._sealer.seal(UpKind.STATUS, next(self._counters), content, names_epoch=True)
-
-    async def plug(self) -> None:
-        """Use a modem until it is unplugged."""
-        self.modem = Modem(fails=self.modem.fails, sent=self.modem.sent)
-        with suppress(PortGone):
-            await self.link.use(Port(), lambda _: None, self._opened)
+    async def _admit(self, frames: Sequence[UpFrame]) -> Admitted:
+        await asyncio.sleep(0.02)
+        if self.store_fails:
+            self.store_fails -= 1
+            raise StoreError("the disk is full")
+        return self._intake.admit((), frames)
 
     @asynccontextmanager
-    async def _opened(self, _port: Closable, _ready: Ready) -> AsyncIterator[LawfulRadio]:
-        yield LawfulRadio(self.modem, self._band, self._ledger)
-
-    async def settle(self) -> None:
-        """The terminal says that it has nothing, and is heard."""
-        self.modem.arriving.put_nowait(self.status())
-        await asyncio.sleep(SOON_S)
-        self.modem.sent.clear()
-
-    def turns(self) -> list[list[HeardTurn]]:
-        """Of every schedule that went out."""
-        key = link_key(self.gateway.group_radio_key, Direction.ALL, 0, self.radio_store.epoch)
-        return [
-            list(unpack_schedule(open_frame(key, frame, ReplayWindow()).content)[1])
-            for frame, _ in self.modem.sent
+    async def running(self) -> AsyncIterator[None]:
+        works = [
+            asyncio.create_task(work) for work in (self._use(), self.link.send(), self.link.admit())
         ]
+        try:
+            yield
+        finally:
+            for work in works:
+                work.cancel()
+            await asyncio.gather(*works, return_exceptions=True)
+            for file in (self._airtime, self._ledger, self._radio_store):
+                file.close()
 
-    def promised(self) -> list[int]:
-        """Up to where, schedule by schedule."""
-        return [turn.turn.upto for turns in self.turns() for turn in turns]
+    async def _use(self) -> None:
+        @asynccontextmanager
+        async def opened(port: Closable, ready: Ready) -> AsyncIterator[LawfulRadio]:  # noqa: ARG001  # as called
+            yield LawfulRadio(self.radio, self._band, self._airtime)
 
-    def close(self) -> None:
-        self.radio_store.close()
-        self._ledger.close()
+        while True:
+            with suppress(PortGone):
+                await self.link.use(Port(), lambda _: None, opened)
 
-
-def now_s() -> float:
-    return asyncio.get_running_loop().time()
-
-
-Scene = Callable[[County], Coroutine[Any, Any, None]]
-Play = Callable[..., None]
-
-
-@pytest.fixture
-def play(run: Run, tmp_path: Path) -> Play:
-    """Runs a scene in a county whose terminal has said that it has nothing."""
-
-    def played(scene: Scene, band: Band = BANDS["CN470"][0]) -> None:
-        async def main() -> None:
-            use_inline_threads()
-            county = County(tmp_path, band)
-            county.enrol()
-            tasks = [
-                asyncio.create_task(work)
-                for work in (county.plug(), county.link.send(), county.link.admit())
-            ]
-            await asyncio.sleep(0)
-            try:
-                await county.settle()
-                await scene(county)
-                assert not any(task.done() for task in tasks[1:]), "it goes on"
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                county.close()
-
-        with quick_disk():
-            run(main())
-
-    return played
-
-
-def test_what_is_heard_is_stored_and_then_receipted(play: Play) -> None:
-    async def scene(county: County) -> None:
-        county.listener.heard.clear()
-        county.modem.arriving.put_nowait(county.frame(1))
-        await asyncio.sleep(SOON_S)
-        assert county.store.commits[-1] == [1]
-        assert county.promised() == [1]
-        assert county.listener.heard == [HeardFrom("t1", -91, 7.5, 0)]
-
-    play(scene)
-
-
-def test_nothing_is_said_while_nothing_is_wanted(play: Play) -> None:
-    async def scene(county: County) -> None:
-        await asyncio.sleep(300)
-        assert county.modem.sent == []
-
-    play(scene)
-
-
-def test_what_the_store_refused_is_tried_again_and_receipted_only_then(play: Play) -> None:
-    async def scene(county: County) -> None:
-        county.store.failures = 5
-        for seq in (1, 2):
-            county.modem.arriving.put_nowait(county.frame(seq))
-        await asyncio.sleep(4.5 * STORE_RETRY_S)
-        county.modem.arriving.put_nowait(county.frame(3))
-        assert county.modem.sent == []
-        await asyncio.sleep(SOON_S)
-        assert county.store.commits[-1] == [1, 2, 3], "each once, in the order they came"
-        assert county.promised() == [3]
-
-    play(scene)
-
-
-def test_frames_that_come_during_a_commit_go_into_the_next_one(play: Play) -> None:
-    async def scene(county: County) -> None:
-        county.store.commit_s = 5.0
-        county.store.commits.clear()
-        county.modem.arriving.put_nowait(county.frame(1))
-        await asyncio.sleep(1)
-        for seq in (2, 3):
-            county.modem.arriving.put_nowait(county.frame(seq))
-        await asyncio.sleep(2 * SOON_S)
-        assert county.store.commits == [[1], [2, 3]]
-        assert county.promised() == [3], "one receipt, when all of it is stored"
-
-    play(scene)
-
-
-def test_the_law_holds_a_receipt_back_and_it_goes_out_when_it_may(play: Play) -> None:
-    async def scene(county: County) -> None:
-        radio = county.link.radio
-        assert radio is not None
-        while radio.free_at_s(1) <= now_s():
-            await radio.send(b"?")
-        county.modem.sent.clear()
-        county.modem.arriving.put_nowait(county.frame(1))
-        county.modem.arriving.put_nowait(county.status())
-        await asyncio.sleep(100)
-        assert county.modem.sent == []
-        await asyncio.sleep(HOUR_S)
-        assert county.promised()[0] == 1
-
-    play(scene, TIGHT)
-
-
-def test_a_frame_the_modem_did_not_take_is_said_again(play: Play) -> None:
-    async def scene(county: County) -> None:
-        county.modem.fails = True
-        county.modem.arriving.put_nowait(county.frame(1))
-        await asyncio.sleep(SOON_S)
-        assert county.modem.sent == []
-        county.modem.fails = False
-        back_s = now_s()
-        await asyncio.sleep(SOON_S)
-        assert county.promised() == [1]
-        assert county.modem.sent[0][1] - back_s < SEND_AGAIN_S + 1
-
-    play(scene)
-
-
-def test_unplugged_and_plugged_in_again_it_goes_on(play: Play) -> None:
-    async def scene(county: County) -> None:
-        county.store.commit_s = 5.0
-        county.modem.arriving.put_nowait(county.frame(1))
-        county.modem.arriving.put_nowait(None)
-        await asyncio.sleep(SOON_S)
-        assert county.link.radio is None
-        assert county.store.held.highest == 1, "what was heard is stored all the same"
-        assert county.modem.sent == []
-        using = asyncio.create_task(county.plug())
-        await asyncio.sleep(SOON_S)
-        assert county.promised() == [1]
-        county.modem.arriving.put_nowait(county.frame(2))
-        await asyncio.sleep(SOON_S)
-        assert county.promised() == [1, 2]
-        using.cancel()
-        with suppress(asyncio.CancelledError):
-            await using
-
-    play(scene)
-
-
-def test_what_came_by_another_link_is_promised_by_radio_too(play: Play) -> None:
-    async def scene(county: County) -> None:
-        county.link.stored([Stream(1, "t1", EPOCH, SeqSet([(1, 8)]))])
-        county.store.held.add(1, 8)
-        county.modem.arriving.put_nowait(county.frame(9))
-        await asyncio.sleep(SOON_S)
-        assert county.promised() == [9]
-
-    play(scene)
-
-
-def test_a_bulletin_goes_out_to_who_listens_and_stops_when_it_is_held(play: Play) -> None:
-    async def scene(county: County) -> None:
-        county.link.publish(3, bytes(100))
-        await asyncio.sleep(10)
-        assert len(county.modem.sent) == 1
-        county.link.news.told("t1", 3)
-        await asyncio.sleep(300)
-        assert len(county.modem.sent) == 1
-
-    play(scene)
-
-
-def test_a_disk_that_fails_keeps_it_from_using_a_counter_twice(
-    play: Play, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def scene(county: County) -> None:
-        reserve, failures = county.radio_store.reserve, iter([True, True, False])
-
-        def reserving() -> range:
-            if next(failures, False):
-                raise StoreError("the disk is full")
-            return reserve()
-
-        monkeypatch.setattr(county.radio_store, "reserve", reserving)
-        frames = COUNTERS_PER_BLOCK + 10
-        for number in range(frames):
-            county.modem.arriving.put_nowait(county.frame(1 + number % 200))
-            await asyncio.sleep(SOON_S)
-        clear = [frame[3:6] for frame, _ in county.modem.sent]
-        assert len(clear) >= frames
-        assert len(set(clear)) == len(clear)
-
-    play(scene)
-
-
-def test_the_receipt_waits_a_moment_for_others(play: Play) -> None:
-    async def scene(county: County) -> None:
-        start_s = now_s()
-        county.modem.arriving.put_nowait(county.frame(1))
-        await asyncio.sleep(SOON_S)
-        frame, end_s = county.modem.sent[0]
-        assert end_s - start_s == pytest.approx(
-            RECEIPT_WAIT_S + county.modem.airtime_s(len(frame)), abs=0.1
+    def say(self, kind: UpKind, content: bytes) -> None:
+        """The terminal's next frame arrives."""
+        content = Progress(0, 0).pack() + content
+        self.radio.on_air.put_nowait(
+            self._sealer.seal(kind, self._counter, content, names_epoch=True)
         )
+        self._counter += 1
 
-    play(scene)
+    def check_in(self, seq: int, order: RosterOrder = ORDER) -> None:
+        batch = pack_batch([Numbered(seq, check_in(1))], order, limit_bytes=100)
+        self.say(UpKind.PACKED, batch.content)
+
+    def receipts(self) -> list[Turn]:
+        """What the terminal was genuinely told."""
+        said: list[Turn] = []
+        for frame in self.radio.sent:
+            header = parse_header(frame)
+            assert header.epoch is not None
+            key = link_key(self._group_key, Direction.ALL, 0, header.epoch)
+            opened = open_frame(key, frame, ReplayWindow(header.clear_counter))
+            if opened.kind == AllKind.SCHEDULE:
+                turns = unpack_schedule(opened.content)[1]
+                said += [each.turn for each in turns if each.is_genuine(self._receipt_key)]
+        return said
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> object:
+    with quick_disk():
+        yield
+
+
+def test_what_is_heard_is_stored_and_then_receipted(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        station = Station(tmp_path)
+        async with station.running():
+            await asyncio.sleep(1)
+            station.check_in(1)
+            await asyncio.sleep(10)
+            assert station.heard == [HeardFrom("t1", -91, 4.5, 0, is_last=True)]
+            assert [each.stored for each in station.admitted] == [1]
+            assert {turn.upto for turn in station.receipts()} == {1}
+
+    run(main())
+
+
+def test_a_store_that_fails_is_tried_again_and_nothing_is_promised(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        station = Station(tmp_path)
+        async with station.running():
+            station.store_fails = 5
+            station.check_in(1)
+            await asyncio.sleep(4)
+            assert station.receipts() == []
+            station.check_in(2)
+            await asyncio.sleep(10)
+            assert station.receipts()[-1].upto == 2
+
+    run(main())
+
+
+def test_a_modem_that_goes_and_comes_back_is_used_again(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        station = Station(tmp_path)
+        async with station.running():
+            station.check_in(1)
+            await asyncio.sleep(1)
+            station.radio.on_air.put_nowait(None)
+            station.radio.failures = 2
+            await asyncio.sleep(10)
+            assert station.receipts()[-1].upto == 1
+            station.check_in(2)
+            await asyncio.sleep(10)
+            assert station.receipts()[-1].upto == 2
+
+    run(main())
+
+
+def test_a_receipt_waits_for_the_law(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        station = Station(tmp_path, TIGHT)
+        async with station.running():
+            for seq in range(1, 30):
+                station.check_in(seq)
+                await asyncio.sleep(5)
+            spent = len(station.radio.sent)
+            await asyncio.sleep(HOUR_S / 2)
+            assert len(station.radio.sent) == spent, "no more airtime in this hour"
+            assert station.receipts()[-1].upto < 29
+            await asyncio.sleep(HOUR_S)
+            assert station.receipts()[-1].upto == 29
+
+    run(main())
+
+
+def test_a_status_and_an_unknown_roster_reach_those_who_care(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        station = Station(tmp_path)
+        status = Status(0, 0, Fare.READER_READY, None, 1, 2, 5)
+        async with station.running():
+            station.link.publish(3, b"bulletin")
+            station.say(UpKind.STATUS, status.pack())
+            station.check_in(1, RosterOrder(roster(9)))
+            await asyncio.sleep(10)
+            (told,) = [each.statuses for each in station.admitted if each.statuses]
+            assert told == [("t1", status)]
+            assert any("t1" in each.other_roster for each in station.admitted)
+            assert station.link.news.due_s() > asyncio.get_running_loop().time(), "it was told"
+
+    run(main())
+
+
+def test_counters_are_reserved_before_they_are_used(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(radio_table, "COUNTERS_PER_BLOCK", 8)
+    monkeypatch.setattr(lora, "LOW_COUNTERS", 1)
+
+    async def main() -> None:
+        station = Station(tmp_path)
+        async with station.running():
+            for seq in range(1, 30):
+                station.check_in(seq)
+                await asyncio.sleep(6)
+        counters = [parse_header(frame).clear_counter for frame in station.radio.sent]
+        assert counters == list(range(len(counters)))
+        assert counters[-1] > 8
+        again = RadioStore(tmp_path / "gateway.db")
+        assert again.reserve()[0] > counters[-1]
+        again.close()
+
+    run(main())

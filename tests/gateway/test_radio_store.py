@@ -1,25 +1,26 @@
-"""The gateway's own counters: never one twice, whatever happens in between."""
+"""The gateway's own radio epoch and counters, and the rosters batches are unpacked by."""
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway.roster_orders import KEPT_VERSIONS, RosterOrders
+from gateway.store import radio
 from gateway.store.base import KeyRow, RadioState, StoreError, WindowRow
-from gateway.store.radio import (
-    COUNTERS_PER_BLOCK,
-    KEPT_KEYS,
-    RadioStore,
-    load_radio_state,
-    put_radio_state,
-)
+from gateway.store.radio import COUNTERS_PER_BLOCK, RadioStore
+from gateway.store.rosters import RosterRow, RosterStore
+from gateway.store.sqlite import SqliteLedger
 from protocol.envelope import Wrap, WrappedKey
-from protocol.ids import MAX_EPOCH
 from protocol.radio_keys import Direction
 from protocol.replay import WINDOW, ReplayWindow
-from runtime.database import open_database
+from protocol.roster import PersonStatus
+from protocol.roster_order import NOBODY, RosterOrder
+from tests.musters import QINGSHAN, SHIQIAO
+from tests.parties import NOW_MS
 from tests.quick_disk import quick_disk
+
+POINTS = [QINGSHAN, SHIQIAO]
 
 
 @pytest.fixture
@@ -28,82 +29,84 @@ def path(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "gateway.db"
 
 
-def test_no_counter_is_given_out_twice_across_restarts(path: Path) -> None:
-    given_out: list[int] = []
-    epochs = set()
-    for blocks in (1, 3, 0, 2):
+def test_no_counter_is_given_twice_and_the_epoch_stays(path: Path) -> None:
+    given: list[int] = []
+    epochs: set[int] = set()
+    for _ in range(3):
         store = RadioStore(path)
         epochs.add(store.epoch)
-        for _ in range(blocks):
-            given_out += store.reserve()
+        given += [*store.reserve(), *store.reserve()]
         store.close()
-    assert given_out == list(range(6 * COUNTERS_PER_BLOCK))
-    (epoch,) = epochs
-    assert 1 <= epoch <= MAX_EPOCH
+    assert given == list(range(6 * COUNTERS_PER_BLOCK))
+    assert len(epochs) == 1
+    assert epochs != {0}
 
 
-def test_two_processes_on_one_database_share_no_counter(path: Path) -> None:
-    one, other = RadioStore(path), RadioStore(path)
-    assert not {*one.reserve(), *one.reserve()} & {*other.reserve(), *other.reserve()}
-    assert one.epoch == other.epoch
-    one.close()
-    other.close()
-
-
-def test_another_database_speaks_under_another_epoch(path: Path) -> None:
-    epochs = set()
-    for number in range(4):
-        store = RadioStore(path.with_name(f"{number}.db"))
-        epochs.add(store.epoch)
+def test_another_database_has_another_epoch(tmp_path: Path) -> None:
+    with quick_disk():
+        stores = [RadioStore(tmp_path / name) for name in ("one.db", "two.db")]
+    assert stores[0].epoch != stores[1].epoch
+    for store in stores:
         store.close()
-    assert len(epochs) == 4
 
 
-def test_a_disk_that_takes_nothing_gives_no_counters(path: Path) -> None:
+def test_counters_that_cannot_be_reserved_are_not_given(path: Path) -> None:
     store = RadioStore(path)
-    with sqlite3.connect(path) as spoiler:
-        spoiler.execute(
-            "CREATE TRIGGER full BEFORE UPDATE ON radio_sender"
-            " BEGIN SELECT raise(ABORT, 'the disk is full'); END"
-        )
-    with pytest.raises(StoreError, match="the disk is full"):
-        store.reserve()
-    with sqlite3.connect(path) as spoiler:
-        spoiler.execute("DROP TRIGGER full")
-    assert store.reserve() == range(COUNTERS_PER_BLOCK)
-    spoiler.close()
     store.close()
+    with pytest.raises(StoreError):
+        store.reserve()
 
 
-@pytest.fixture
-def database(path: Path) -> Iterator[sqlite3.Connection]:
-    connection = open_database(path, "gateway")
-    yield connection
-    connection.close()
+def key_row(number: int) -> KeyRow:
+    key_id = number.to_bytes(8, "big")
+    return KeyRow("t1", 7, WrappedKey(key_id, 1, (Wrap(b"gateway!", bytes(80)),)))
 
 
-def window(epoch: int, highest: int, taken: int = 1) -> WindowRow:
-    return WindowRow("t1", epoch, Direction.UP, ReplayWindow(highest, taken))
+def test_windows_and_keys_come_back_as_they_were(path: Path) -> None:
+    whole = ReplayWindow(2**40, 2**WINDOW - 1)
+    states = [
+        RadioState([WindowRow("t1", 7, Direction.UP, ReplayWindow(1, 3))], [key_row(1)]),
+        RadioState([WindowRow("t2", 7, Direction.UP, ReplayWindow(0, 1))], [key_row(1)]),
+        RadioState([WindowRow("t1", 7, Direction.UP, whole)]),
+    ]
+    ledger = SqliteLedger(path)
+    for at_ms, state in enumerate(states):
+        ledger.commit([], [], [], at_ms, state)
+    ledger.close()
+    again = SqliteLedger(path)
+    held = again.radio_state()
+    again.close()
+    latest_last = [WindowRow("t2", 7, Direction.UP, ReplayWindow(0, 1)), states[2].windows[0]]
+    assert held == RadioState(latest_last, [key_row(1)])
 
 
-def key(number: int) -> KeyRow:
-    return KeyRow("t1", 7, WrappedKey(number.to_bytes(8, "big"), 1, (Wrap(bytes(8), b"w"),)))
+def test_only_the_latest_keys_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(radio, "KEPT_KEYS", 2)
+    ledger = SqliteLedger(path)
+    for number in range(4):
+        ledger.commit([], [], [], number, RadioState(keys=[key_row(number)]))
+    assert ledger.radio_state().keys == [key_row(2), key_row(3)]
+    ledger.close()
 
 
-def test_windows_come_back_the_latest_heard_last(database: sqlite3.Connection) -> None:
-    full = (1 << WINDOW) - 1
-    put_radio_state(database, RadioState([window(1, 5), window(2, 2**40, full)]), 1000)
-    put_radio_state(database, RadioState([window(1, 6, 0b11)]), 2000)
-    assert load_radio_state(database).windows == [window(2, 2**40, full), window(1, 6, 0b11)]
-
-
-def test_a_key_that_comes_again_is_one_key(database: sqlite3.Connection) -> None:
-    for _ in range(2):
-        put_radio_state(database, RadioState(keys=[key(1), key(2)]), 1000)
-    assert load_radio_state(database).keys == [key(1), key(2)]
-
-
-def test_the_latest_keys_are_kept(database: sqlite3.Connection) -> None:
-    put_radio_state(database, RadioState(keys=[key(n) for n in range(KEPT_KEYS + 3)]), 1000)
-    kept = load_radio_state(database).keys
-    assert (len(kept), kept[0], kept[-1]) == (KEPT_KEYS, key(3), key(KEPT_KEYS + 2))
+def test_the_latest_rosters_and_nobodys_are_at_hand(path: Path) -> None:
+    store = RosterStore(path)
+    orders = RosterOrders(store, POINTS)
+    assert orders.find(NOBODY.fingerprint) is NOBODY
+    fingerprints = []
+    for number in range(KEPT_VERSIONS + 1):
+        row = RosterRow(
+            bytes([number]) * 16, "王", "一排", "qingshan", "", "", PersonStatus.EXPECTED
+        )
+        store.add([row], NOW_MS + number)
+        fingerprints.append(RosterOrder(store.load(POINTS)).fingerprint)
+        assert orders.find(fingerprints[-1]) is None
+        orders.refresh()
+        found = orders.find(fingerprints[-1])
+        assert found is not None
+        assert found.version == number + 1
+        orders.refresh()
+        assert orders.find(fingerprints[-1]) is found, "what is the same is not worked out again"
+    assert [orders.find(each) is None for each in fingerprints] == [True] + [False] * KEPT_VERSIONS
+    assert orders.find(NOBODY.fingerprint) is NOBODY
+    store.close()

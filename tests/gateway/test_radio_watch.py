@@ -1,95 +1,110 @@
-"""How well terminals are heard, and what they said of themselves by radio."""
+"""What the county sees of its radio: signal, loss, and who hears whom."""
+
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.radio_watch import RadioWatch
-from gateway.view import HeardBy, NodeRadio
+from gateway.view import BoardView, HeardBy, RadioView
+from gateway.web.desk import desk_context
+from gateway.web.desk_radio import LOW_AIRTIME_PERCENT, radio_summary
+from gateway.web.facts import board_facts
+from gateway.web.site import DESK_PARTS
+from gateway.web.words import KEYS
 from protocol.radio_up import Fare, HeardNode, Status
+from runtime.feed import Feed
+from runtime.web.pages import Pages
+from runtime.web.screen import Screen
+from runtime.web.text import Language
+from tests.views import RADIO, board_view, with_radio
 
+PAGES = Pages("gateway.web", KEYS)
+CHINESE, ENGLISH = (PAGES.words[language] for language in Language)
 NAMES = {0: "gateway", 2: "t2"}
+HEARD = (HeardNode(0, -80, 3), HeardNode(2, -97, 1), HeardNode(9, -99, 1))
+STATUS = Status(4, 60, Fare.READER_READY, 78, 1, 0, 12, HEARD)
 
 
-def status(
-    waiting: int = 0,
-    oldest_s: int = 0,
-    *,
-    battery: int | None = 80,
-    heard: tuple[HeardNode, ...] = (),
-) -> Status:
-    return Status(waiting, oldest_s, Fare.READER_READY, battery, 1, 0, 3, heard)
-
-
-def row(watch: RadioWatch, now_s: float, stored: int = 0) -> NodeRadio:
-    (found,) = watch.rows(now_s, NAMES.get, {"t1": stored}).values()
-    return found
-
-
-@pytest.fixture
-def watch() -> RadioWatch:
-    return RadioWatch()
-
-
-def test_nobody_is_shown_before_anybody_was_heard(watch: RadioWatch) -> None:
-    assert watch.rows(0, NAMES.get, {"t1": 5}) == {}
-
-
-def test_what_it_did_not_tell_is_unknown(watch: RadioWatch) -> None:
-    watch.heard("t1", None, None, 0, 10)
-    assert row(watch, 12.9) == NodeRadio(
-        heard_s=2,
-        rssi_dbm=None,
-        mean_rssi_dbm=None,
-        snr_db=None,
-        frames=1,
-        lost_percent=0,
-        airtime_percent=None,
-        waiting=None,
-        oldest_waiting_s=None,
-        battery_percent=None,
-        hears=(),
-    )
-
-
-def test_the_mean_level_follows_slowly_and_outlives_a_modem_that_does_not_tell(
-    watch: RadioWatch,
-) -> None:
-    for rssi_dbm in (-80, -80, -100):
-        watch.heard("t1", rssi_dbm, 4.0, 0, 0)
-    assert (row(watch, 0).rssi_dbm, row(watch, 0).mean_rssi_dbm) == (-100, -84)
-    watch.heard("t1", None, None, 0, 0)
-    assert (row(watch, 0).rssi_dbm, row(watch, 0).mean_rssi_dbm) == (None, -84)
-
-
-@given(st.lists(st.integers(-130, -30), min_size=1))
-def test_the_mean_is_among_what_was_heard(levels: list[int]) -> None:
+def test_signal_and_loss_of_each_terminal() -> None:
     watch = RadioWatch()
-    for rssi_dbm in levels:
-        watch.heard("t1", rssi_dbm, None, 0, 0)
-    mean = row(watch, 0).mean_rssi_dbm
-    assert mean is not None
-    assert min(levels) <= mean <= max(levels)
+    for rssi_dbm, skipped in ((-80, 0), (-90, 1)):
+        watch.heard("t1", rssi_dbm, 7.5, skipped, 10.0)
+    watch.heard("t1", None, None, 0, 20.0)
+    row = watch.rows(23.9, NAMES.get)["t1"]
+    assert (row.heard_s, row.frames, row.lost_percent) == (3, 3, 25)
+    assert (row.rssi_dbm, row.mean_rssi_dbm, row.snr_db) == (None, -82, None)
+    assert (row.waiting, row.airtime_percent, row.hears) == (None, None, ())
 
 
-def test_lost_frames_are_a_share_of_those_sent(watch: RadioWatch) -> None:
-    watch.heard("t1", -80, None, 0, 0)
-    watch.heard("t1", -80, None, 2, 0)
-    assert (row(watch, 0).frames, row(watch, 0).lost_percent) == (2, 50)
+def test_who_hears_whom_as_far_as_they_have_names() -> None:
+    watch = RadioWatch()
+    watch.told("t1", STATUS, 10.0)
+    row = watch.rows(15.0, NAMES.get)["t1"]
+    assert row.hears == (HeardBy("gateway", -80, 3), HeardBy("t2", -97, 1))
+    assert (row.waiting, row.oldest_waiting_s, row.battery_percent) == (4, 65, 78)
+    assert row.airtime_percent == 12
+    watch.told("t1", replace(STATUS, waiting=0, oldest_s=0), 20.0)
+    assert watch.rows(90.0, NAMES.get)["t1"].oldest_waiting_s == 0
 
 
-def test_what_waits_falls_with_what_arrives_since(watch: RadioWatch) -> None:
-    """A terminal says how it fares every ten minutes, and sends a thousand records in between."""
-    watch.told("t1", status(waiting=100, oldest_s=30), 20, 0)
-    assert (row(watch, 5, 20).waiting, row(watch, 5, 20).oldest_waiting_s) == (100, 35)
-    assert row(watch, 60, 90).waiting == 30
-    assert (row(watch, 90, 120).waiting, row(watch, 90, 120).oldest_waiting_s) == (0, 0)
-    assert row(watch, 90, 130).waiting == 0, "it made more in the meantime"
+def test_what_came_since_a_status_waits_no_more() -> None:
+    watch = RadioWatch()
+    watch.emptied("t1")
+    watch.told("t1", STATUS, 10.0)
+    watch.emptied("t1")
+    row = watch.rows(70.0, NAMES.get)["t1"]
+    assert (row.waiting, row.oldest_waiting_s, row.battery_percent) == (0, 0, 78)
 
 
-def test_it_hears_whom_we_know(watch: RadioWatch) -> None:
-    heard = (HeardNode(2, -70, 9), HeardNode(5, -75, 2), HeardNode(0, -90, 4))
-    watch.told("t1", status(battery=None, heard=heard), 0, 0)
-    found = row(watch, 0)
-    assert found.hears == (HeardBy("t2", -70, 9), HeardBy("gateway", -90, 4))
-    assert (found.battery_percent, found.airtime_percent) == (None, 3)
+def desk(view: BoardView, language: Language) -> str:
+    screen = Screen(
+        "nodes",
+        DESK_PARTS,
+        Feed(view),
+        PAGES,
+        live_path="/live",
+        context=desk_context,
+        now_ms=lambda value: value.now_ms,
+    )
+    return screen.parts(view, 0, PAGES.words[language])["radio"]
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_desk_shows_the_radio_in_both_languages(language: Language) -> None:
+    page = desk(with_radio(board_view()), language)
+    assert "E22-400T22S" in page
+    assert "p02-a\N{NO-BREAK SPACE}\N{MINUS SIGN}90\N{NO-BREAK SPACE}dBm" in page
+    assert "\N{MINUS SIGN}8\N{NO-BREAK SPACE}dB" in page
+    assert page.count('class="flag"') == 1, "one has nearly used up its airtime"
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_county_without_radio_shows_none(language: Language) -> None:
+    assert "<" not in desk(board_view(), language)
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_radio_that_hears_nobody_yet(language: Language) -> None:
+    silent = RadioView(False, "", "", 0.0, None, 0.0, 0, 0)
+    page = desk(replace(board_view(), radio=silent), language)
+    assert "<table" not in page
+    assert "p-silent" in page
+
+
+@pytest.mark.parametrize(("used_s", "is_low"), [(35.9, True), (20.0, False)])
+def test_a_gateway_that_may_hardly_speak_any_more_says_so(used_s: float, *, is_low: bool) -> None:
+    radio = replace(RADIO, used_s=used_s, allowed_s=36.0)
+    assert is_low is (used_s / 36.0 * 100 >= LOW_AIRTIME_PERCENT)
+    for words in (CHINESE, ENGLISH):
+        summary = radio_summary(with_radio(board_view(), radio), words)
+        assert summary is not None
+        assert summary.airtime_is_low is is_low
+        assert "36" in summary.airtime
+
+
+def test_the_api_tells_it_too() -> None:
+    facts = board_facts(with_radio(board_view()))
+    assert facts.radio is not None
+    assert facts.radio.foreign == RADIO.foreign
+    heard = [node.radio for node in facts.nodes if node.radio is not None]
+    assert heard[0].hears[0].rssi_dbm == -90

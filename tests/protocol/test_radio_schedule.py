@@ -24,7 +24,7 @@ from protocol.sequences import SeqSet
 
 ROOM = 237
 EPOCH = 0xDEADBEEF
-HEAD = ScheduleHead(1_790_000_000, 1.25, 7)
+HEAD = ScheduleHead(1_790_000_000, 1.25)
 seq_sets = st.lists(st.tuples(st.integers(1, 5000), st.integers(0, 300)), max_size=30).map(
     lambda spans: SeqSet((first, first + more) for first, more in spans)
 )
@@ -43,18 +43,18 @@ def key_of(address: int) -> bytes:
 
 @given(
     st.integers(0, 2**32 - 1),
-    st.integers(0, 255),
-    st.integers(0, 2**16 - 1),
+    st.integers(0, 2**15 - 1),
     st.lists(turns, max_size=6),
 )
-def test_a_schedule_comes_back(time_s: int, slot: int, news: int, said: list[Turn]) -> None:
-    head = ScheduleHead(time_s, slot / SLOT_STEPS_PER_S, news)
+def test_a_schedule_comes_back(time_s: int, slot: int, said: list[Turn]) -> None:
+    head = ScheduleHead(time_s, slot / SLOT_STEPS_PER_S)
     content, taken = pack_schedule(head, said, key_of, limit_bytes=10_000)
     assert taken == len(said)
     got_head, got = unpack_schedule(content)
     assert got_head == head
     assert [each.turn for each in got] == said
-    assert all(each.is_genuine(key_of(each.turn.address)) for each in got)
+    for each in got:
+        assert each.is_genuine(key_of(each.turn.address)) is each.turn.has_receipt
 
 
 @given(seq_sets)
@@ -77,16 +77,38 @@ def test_what_does_not_fit_is_said_of_fewer_records_or_left_for_later(
     for heard, turn in zip(got, said, strict=False):
         assert (heard.turn.address, heard.turn.grant) == (turn.address, turn.grant)
         assert list(heard.turn.stored().common(turn.stored())) == list(heard.turn.stored())
-        assert heard.is_genuine(key_of(turn.address))
+        assert heard.is_genuine(key_of(turn.address)) is heard.turn.has_receipt
 
 
 def test_the_smallest_frames_of_any_law_hold_a_turn() -> None:
     """SF11 in China leaves 36 bytes, 18 of them around the content."""
     turn = turn_for(0x1234, SeqSet([(1, 100_000)]), grant=9)
-    content, taken = pack_schedule(HEAD, [turn], key_of, limit_bytes=18)
+    content, taken = pack_schedule(HEAD, [turn], key_of, limit_bytes=17)
     assert (taken, unpack_schedule(content)[1][0].turn) == (1, turn)
     with pytest.raises(ValueError, match="longer frames"):
-        pack_schedule(HEAD, [turn], key_of, limit_bytes=17)
+        pack_schedule(HEAD, [turn], key_of, limit_bytes=16)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "0001 01",  # a flag that has to be believed, without a receipt
+        "0001 08 00 00 01020304",  # a receipt that says nothing
+    ],
+)
+def test_a_turn_has_a_receipt_if_there_is_something_to_believe(said: str) -> None:
+    with pytest.raises(Malformed):
+        unpack_schedule(ScheduleHead(0, 1).pack() + bytes.fromhex(said))
+
+
+def test_a_time_that_is_not_known_is_not_said() -> None:
+    with pytest.raises(Malformed):
+        unpack_schedule(bytes.fromhex("8001 00000000"))
+
+
+def test_who_is_not_known_is_granted_frames_in_three_bytes() -> None:
+    content, _ = pack_schedule(ScheduleHead(0, 0.646), [Turn(9, 15)], key_of, limit_bytes=ROOM)
+    assert content == bytes.fromhex("0286 0009 f0")
 
 
 def test_a_turn_is_genuine_for_its_own_terminal_outbox_and_schedule_only() -> None:
@@ -99,7 +121,7 @@ def test_a_turn_is_genuine_for_its_own_terminal_outbox_and_schedule_only() -> No
     )
     assert not HeardTurn(first.turn, second.said, first.tag).is_genuine(key_of(1))
     later, _ = pack_schedule(
-        ScheduleHead(HEAD.time_s + 1, 1, 0), [Turn(1, upto=9)], key_of, limit_bytes=ROOM
+        ScheduleHead(HEAD.time_s + 1, 1), [Turn(1, upto=9)], key_of, limit_bytes=ROOM
     )
     assert not HeardTurn(first.turn, unpack_schedule(later)[1][0].said, first.tag).is_genuine(
         key_of(1)
@@ -128,12 +150,12 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     packed = head.pack() + b"".join(each.turn.pack() + each.tag for each in got)
     assert len(packed) == len(data)
     for each in got:
-        assert len(each.tag) == RECEIPT_TAG_BYTES
+        assert len(each.tag) == RECEIPT_TAG_BYTES * each.turn.has_receipt
         assert list(each.turn.gaps) == sorted(each.turn.gaps)
 
 
-@pytest.mark.parametrize("slot_s", [0.0, 1 / 16, 0.51, MAX_SLOT_S])
+@pytest.mark.parametrize("slot_s", [0.0, 1 / 16, 0.5101, MAX_SLOT_S])
 def test_a_slot_is_never_said_too_short(slot_s: float) -> None:
-    packed, _ = pack_schedule(ScheduleHead(0, slot_s, 0), [], key_of, limit_bytes=ROOM)
+    packed, _ = pack_schedule(ScheduleHead(0, slot_s), [], key_of, limit_bytes=ROOM)
     said_s = unpack_schedule(packed)[0].slot_s
     assert slot_s <= said_s < slot_s + 1 / SLOT_STEPS_PER_S

@@ -109,7 +109,7 @@ class RadioMachine(RuleBasedStateMachine):
         identity = stolen.identity
         own_key = receipt_key(identity.radio_key, victim.outbox.origin.epoch)
         content, _ = pack_schedule(
-            ScheduleHead(NOW_MS // 1000, 1.0, 0),
+            ScheduleHead(NOW_MS // 1000, 1.0),
             [Turn(victim.identity.radio_address, grant, Flags(flags), upto)],
             lambda _: own_key,
             limit_bytes=150,

@@ -1,5 +1,6 @@
 """What goes by radio: every record, in frames that are not too long, until it is stored."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,12 @@ def drain(
     store.settle(engine.heard(gateway.schedule(), turns * 100.0).stored)
 
 
+def fill(engine: LoraEngine, store: MemoryStore) -> None:
+    """As `terminal.frame_counters.keep_filled` does."""
+    if engine._counters.is_low:
+        engine._counters.add(store.reserve_counters())
+
+
 def body(kind: int, size: int) -> bytes:
     """A record of a later release."""
     return bytes([0x92, kind, 0xC5]) + size.to_bytes(2, "big") + bytes(size)
@@ -49,10 +56,10 @@ records = st.one_of(
         verdict=st.sampled_from(Verdict),
         point=st.sampled_from(["qingshan", "shiqiao"]),
     ),
-    st.builds(body, st.just(9), st.integers(0, 500)),
+    st.builds(body, st.just(9), st.integers(0, 300)),
 )
 steps = st.one_of(
-    st.tuples(st.just("append"), st.lists(records, max_size=40)),
+    st.tuples(st.just("append"), st.lists(records, max_size=12)),
     st.tuples(st.just("turn"), st.tuples(st.integers(1, 15), st.lists(st.booleans(), max_size=15))),
     st.tuples(st.just("terminal restarts"), st.none()),
     st.tuples(st.just("gateway restarts"), st.none()),
@@ -72,6 +79,7 @@ def test_every_record_arrives_and_no_frame_is_too_long(
     gateway, sent, now_s, otherwise = PlainGateway(orders), [], 0.0, set()
     for what, how in story:
         now_s += 100
+        fill(engine, store)
         if what == "append" and isinstance(how, list):
             for record in how:
                 store.append(record)
@@ -91,10 +99,11 @@ def test_every_record_arrives_and_no_frame_is_too_long(
             otherwise.update(seqs)
             for seq in seqs:
                 store.settle(SeqSet([(seq, seq)]))
-    for _ in range(150):
+    for _ in range(120):
         if not store.waiting():
             break
         now_s += 100
+        fill(engine, store)
         store.settle(engine.heard(gateway.schedule(15), now_s).stored)
         sent += run_turn(engine, gateway, now_s)
     assert not store.waiting()
@@ -178,6 +187,17 @@ def test_a_gateway_without_the_roster_gets_bodies() -> None:
     assert not store.waiting(), "another roster is tried"
 
 
+@pytest.mark.parametrize("grant", [1, 2, 5])
+def test_a_content_in_more_parts_than_a_turn_grants_gets_through(grant: int) -> None:
+    store, gateway = MemoryStore(), PlainGateway()
+    store.append(body(9, 300))
+    store.restart()
+    engine = engine_of(store, max_frame_bytes=51)
+    engine.begin(0)
+    drain(store, engine, gateway, grant=grant, turns=40)
+    assert not store.waiting()
+
+
 def test_a_record_too_long_for_the_radio_holds_up_nobody() -> None:
     store, gateway = MemoryStore(), PlainGateway()
     giant = store.append(TOO_LONG[:4000])
@@ -201,3 +221,19 @@ def test_exceptions_go_first_and_a_later_release_s_records_are_exceptions() -> N
     engine.heard(gateway.schedule(1), 0)
     run_turn(engine, gateway, 0)
     assert set(urgent) <= set(gateway.bodies)
+
+
+def test_a_key_the_gateway_has_lost_goes_again_however_long_the_queue() -> None:
+    store, gateway = MemoryStore(), PlainGateway()
+    for size in (108, 87, 222):
+        store.append(body(9, size))
+    store.restart()
+    engine = engine_of(store, max_frame_bytes=51)
+    engine.begin(0)
+    engine.heard(gateway.schedule(7), 0)
+    run_turn(engine, gateway, 0)
+    assert gateway.keys
+    gateway.keys.clear()
+    gateway.parts.clear()
+    drain(store, engine, gateway, turns=30)
+    assert not store.waiting()

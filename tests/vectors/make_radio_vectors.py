@@ -146,7 +146,7 @@ UP_CONTENTS = [
     ),
 ]
 RECEIPT_KEY = receipt_key(NODE_KEY, EPOCH)
-HEAD = ScheduleHead(AT_MS // 1000, 1.3, 2)
+HEAD = ScheduleHead(AT_MS // 1000, 1.3)
 TURNS = [
     Turn(ADDRESS, 10, Flags.EPOCH_KNOWN | Flags.SAY_STATUS, 700, ((1, 3), (300, 587))),
     Turn(ADDRESS),
@@ -246,13 +246,13 @@ def _schedule() -> Json:
     return {
         "receipt_key": RECEIPT_KEY.hex(),
         "time_s": head.time_s,
-        "slot_sixteenths": int(head.slot_s * 16),
-        "news": head.news,
+        "slot_ms": round(head.slot_s * 1000),
         "turns": [
             {
                 "address": each.turn.address,
                 "grant": each.turn.grant,
                 "flags": each.turn.flags,
+                "has_receipt": each.turn.has_receipt,
                 "upto": each.turn.upto,
                 "gaps": each.turn.gaps,
                 "tag": each.tag.hex(),

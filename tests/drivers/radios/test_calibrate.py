@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
 
 from drivers.errors import DeviceRefused
 from drivers.radios.airtime import lora_airtime_s
 from drivers.radios.calibrate import Calibration, calibrate
+from drivers.radios.e22_pins import Aux
 from sim.clock import Run
 from tests.radio_rigs import FAMILIES, Ether, Family, MemoryPins, in_use, make_rig
 
@@ -126,3 +128,37 @@ def test_it_waits_for_the_law(run: Run) -> None:
     assert starts_s[3] - starts_s[2] > 20
     assert starts_s[4] - starts_s[3] > 20
     assert starts_s[2] - starts_s[1] < 5
+
+
+@dataclass(frozen=True)
+class TornPins(MemoryPins):
+    """AUX falls between the look at its level and the look at its falls, whenever it can."""
+
+    seen: list[int] = field(default_factory=lambda: [0])
+
+    @property
+    def aux(self) -> Aux | None:
+        true = super().aux
+        assert true is not None
+        is_torn = true.falls > self.seen[-1]
+        self.seen.append(true.falls)
+        return Aux(is_busy=true.is_busy and not is_torn, falls=true.falls)
+
+
+def test_a_fall_between_two_looks_does_not_make_a_time_short(run: Run) -> None:
+    ether = Ether(airtime_s=lambda size: 0.05 + 0.004 * size)
+
+    async def main() -> Calibration:
+        rig = make_rig(COVERED, ether, "it")
+        async with in_use(rig):
+            await rig.ready
+            return await calibrate(
+                rig.radio,
+                TornPins(rig.modem),
+                air_bps=2400,
+                longest_s=LONGEST_S,
+                free_at_s=lambda _: 0.0,
+            )
+
+    for each in run(main()).measured:
+        assert min(each.times_s) >= 0.05 + 0.004 * each.frame_bytes, each

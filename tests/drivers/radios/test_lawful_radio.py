@@ -25,6 +25,7 @@ from sim.memory import MemoryCable
 from tests.inline_threads import use_inline_threads
 
 CHINA, AMERICA = BANDS["CN470"][0], BANDS["US915"][0]
+EUROPE = next(band for band in BANDS["EU868"] if band.erp_dbm == 27.0)
 TIGHT = Band("EU433", 433_050_000, 434_790_000, 10.0, budget=Budget(1.0, HOUR_S))
 
 
@@ -81,6 +82,20 @@ def test_it_is_the_radio_with_the_laws_longest_frame(run: Run, tmp_path: Path) -
                 radio.airtime_s(size)
             with pytest.raises(ValueError, match="1 to 197"):
                 await radio.send(bytes(size))
+        ledger.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("spreading_factor", "longest_bytes"), [(7, 255), (8, 222), (9, 116), (10, 115), (12, 115)]
+)
+def test_where_airtime_is_rationed_frames_are_no_longer_than_slots_should_be(
+    run: Run, tmp_path: Path, spreading_factor: int, longest_bytes: int
+) -> None:
+    async def main() -> None:
+        radio, ledger = make(FakeRadio(spreading_factor), EUROPE, tmp_path)
+        assert radio.max_frame_bytes == longest_bytes
         ledger.close()
 
     run(main())
