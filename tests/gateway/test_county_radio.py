@@ -38,7 +38,6 @@ from tests.quick_disk import quick_disk
 EPOCH = 77
 SITE = RadioSettings("rak3172", "tcp:127.0.0.1:1", "CN470", 471.1, 17)
 AWAY = RadioView(False, "", "", 0.0, None, 0.0, 0, 0)
-STORED = {"t1": 5}
 
 
 @dataclass
@@ -89,7 +88,6 @@ class County:
             SystemClock(TimeFloor(folder / "floor")),
             self._admit,
             self.admitted.append,
-            lambda: STORED,
         )
         self.radio.enrol(parties.peer(self.terminal).enrolment)
 
