@@ -60,6 +60,7 @@ RADIOS: Mapping[str, Driver] = {
     "e22": Driver("drivers.radios.e22:E22Radio", OPEN_E22),
     "e220": Driver("drivers.radios.e22:E220Radio", OPEN_E22),
     "e32": Driver("drivers.radios.e22:E32Radio", OPEN_E22),
+    "meshtastic": Driver("drivers.radios.meshtastic:MeshtasticRadio"),
     "rak3172": Driver("drivers.radios.rak3172:Rak3172Radio"),
 }
 

@@ -85,6 +85,8 @@ class CountyRadio:
         """See `RadioListener.radio_heard`."""
         now_s = time.monotonic()
         self._watch.heard(heard.node, heard.rssi_dbm, heard.snr_db, heard.skipped, now_s)
+        if heard.is_last:
+            self._watch.emptied(heard.node)
 
     def radio_admitted(self, admitted: Admitted) -> None:
         """See `RadioListener.radio_admitted`."""

@@ -1,7 +1,7 @@
 """Intake: unseal, verify, deduplicate, store, then issue the receipt, in that order, in batches.
 
 Runs on a worker thread. Records come in envelopes or in radio frames; one that comes both ways is
-one record, and the ledger keeps what came first (docs/decisions/0015). A message that cannot be
+one record, and the ledger keeps what came first (docs/decisions/0018). A message that cannot be
 admitted goes to quarantine with its reason and never stands in the way of the next. What is held of
 every stream is worked out on copies, which take effect once the store has committed: nobody ever
 sees, or is told, more than what is durable.

@@ -4,7 +4,7 @@ Pure: time is passed in. Everything counts from the start of this gateway.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.view import HeardBy, NodeRadio
 from protocol.radio_up import Status
@@ -46,6 +46,12 @@ class RadioWatch:
         """A terminal said by radio how it fares."""
         ear = self._ears.setdefault(node, _Ear(now_s))
         ear.status, ear.status_s = status, now_s
+
+    def emptied(self, node: str) -> None:
+        """A terminal said that nothing waits any more."""
+        ear = self._ears.get(node)
+        if ear is not None and ear.status is not None:
+            ear.status = replace(ear.status, waiting=0, oldest_s=0)
 
     def rows(self, now_s: float, name_of: Callable[[int], str | None]) -> Mapping[str, NodeRadio]:
         """What to show of each terminal that was heard; `name_of` finds a node by its address."""

@@ -5,8 +5,7 @@
 
 The clear bytes are authenticated with the content. The nonce holds the whole counter, of which the
 receiver knows the upper part, and the epoch, which a sender names until it knows that the receiver
-has it. A frame is sent again as the bytes it was: sealing anew would need a new counter, and the
-same counter for other content would give the key away.
+has it. A counter never seals two contents, which would give the key away.
 """
 
 from typing import NamedTuple
@@ -68,7 +67,7 @@ class FrameSealer:
         self._last_counter = -1
 
     def seal(self, kind: int, counter: int, content: bytes, *, names_epoch: bool = False) -> bytes:
-        """The frame, to be kept for as long as it may have to be sent again.
+        """The frame.
 
         Raises `ValueError` for a counter not higher than all before it, for a kind that is none,
         and for content that makes the frame longer than `MAX_FRAME_BYTES`.

@@ -32,6 +32,7 @@ class DeviceRole(IntEnum):
     PANEL = 3
     DISPLAY = 4
     GAUGE = 5
+    RADIO = 6
 
 
 class DeviceReport(Struct, frozen=True, array_like=True):

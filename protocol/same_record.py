@@ -8,7 +8,6 @@ differ, and only by as much as packing does; everything else is a conflict.
 from msgspec import structs
 
 from protocol.codec import decode_record
-from protocol.limits import MAX_MS
 from protocol.packed_entry import SECOND_MS, rounded_error_ms
 from protocol.records import Credential, Stamp, TimeSource, UnknownRecord
 
@@ -55,24 +54,30 @@ def _is_rounding(packed: Stamp, whole: Stamp) -> bool:
         packed.source == whole.source
         and packed.wall_ms == whole.wall_ms // SECOND_MS * SECOND_MS
         and packed.error_ms == rounded_error_ms(whole.error_ms)
-        and _has_mono_of(packed, whole, LOW_MS, HIGH_MS)
+        and _has_mono_of(packed, whole)
     )
 
 
 def _are_roundings(one: Stamp, other: Stamp) -> bool:
     """Whether both are what packing made of a third: in two batches, so their clocks differ."""
-    is_same = (one.source, one.wall_ms, one.error_ms) == (
+    is_same = (one.source, one.boot, one.wall_ms, one.error_ms) == (
         other.source,
+        other.boot,
         other.wall_ms,
         other.error_ms,
     )
-    span_ms = LOW_MS + HIGH_MS
-    return is_same and not one.wall_ms % SECOND_MS and _has_mono_of(one, other, span_ms, span_ms)
+    has_mono = one.source not in _TRUSTED
+    apart_ms = abs(one.mono_ms - other.mono_ms)
+    return is_same and has_mono and _is_rounded(one) and apart_ms <= LOW_MS + HIGH_MS
 
 
-def _has_mono_of(packed: Stamp, whole: Stamp, low_ms: int, high_ms: int) -> bool:
+def _is_rounded(at: Stamp) -> bool:
+    least_error_ms = max(0, at.error_ms - SECOND_MS + 1)
+    return not at.wall_ms % SECOND_MS and at.error_ms == rounded_error_ms(least_error_ms)
+
+
+def _has_mono_of(packed: Stamp, whole: Stamp) -> bool:
     if packed.source in _TRUSTED:
         return packed.boot == packed.mono_ms == 0
-    least_ms = min(max(0, whole.mono_ms - low_ms), MAX_MS)
-    most_ms = whole.mono_ms + high_ms
-    return packed.boot == whole.boot and least_ms <= packed.mono_ms <= most_ms
+    least_ms = whole.mono_ms - LOW_MS
+    return packed.boot == whole.boot and least_ms <= packed.mono_ms <= whole.mono_ms + HIGH_MS

@@ -20,6 +20,7 @@ from provisioning.radio_options import RadioOptions, radio_options
 FOLDER = click.Path(file_okay=False, path_type=Path)
 PORT_NUMBER = click.IntRange(1, 65535)
 LANE = click.IntRange(1, 99)
+MAX_LORA_AFTER_S = 3600  # as `terminal.settings` takes it
 
 
 @click.group()
@@ -140,6 +141,12 @@ def county(
     help="Of the board; or pigpio://HOST:PORT, such as those of `muster sim panel`; or mock.",
 )
 @click.option("--web-port", type=PORT_NUMBER, default=TerminalPlan.web_port, show_default=True)
+@click.option(
+    "--lora-after-s",
+    type=click.FloatRange(0, MAX_LORA_AFTER_S),
+    metavar="SECONDS",
+    help="How long the network may be away before LoRa takes over.  [default: 120]",
+)
 @radio_options
 def terminal(
     *,
@@ -153,6 +160,7 @@ def terminal(
     board: str | None,
     pins: str,
     web_port: int,
+    lora_after_s: float | None,
     radio: RadioOptions,
 ) -> None:
     """Make terminal NAME of the county in DIR, and enrol it at the gateway."""
@@ -170,6 +178,7 @@ def terminal(
             pins=pins,
             web_port=web_port,
             radio=radio.settings(load_county(folder.absolute()).radio),
+            lora_after_s=lora_after_s,
         )
         made = create_terminal(folder, plan, datetime.now(UTC))
     click.echo(f"Made terminal {name!r} at {point!r} in {made}")

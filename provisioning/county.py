@@ -121,6 +121,8 @@ def terminal_toml(county: County, plan: TerminalPlan) -> bytes:
     if plan.neighbours is not None:
         tables["neighbours"] = {"interface": plan.neighbours}
     tables.update(_radio(plan.radio))
+    if plan.lora_after_s is not None:
+        tables["uplink"] = {"lora_after_s": plan.lora_after_s}
     return encode_toml(
         f"Terminal {plan.name}. Folders are relative to this file.",
         {

@@ -143,6 +143,8 @@ class TerminalPlan:
     broker_port: int | None = None
     """Where this terminal finds the broker, when a tunnel lies between; `None`: the county's."""
     radio: RadioSettings | None = None
+    lora_after_s: float | None = None
+    """How long the network may be away before LoRa takes over; `None`: the terminal's default."""
 
     def check(self) -> None:
         """Raises `Malformed` for a bad name and `BadPlan` for anything else."""

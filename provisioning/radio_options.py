@@ -8,12 +8,23 @@ from typing import Any, get_args
 import click
 import msgspec
 
-from drivers.radios.site import EBYTE_KINDS, LORA_KINDS, AirRate, RadioSettings, RegionName
+from drivers.radios.site import (
+    EBYTE_KINDS,
+    LORA_KINDS,
+    MESH_KINDS,
+    AirRate,
+    RadioSettings,
+    RegionName,
+)
 from provisioning.errors import BadPlan
 from provisioning.plans import USUAL_RADIO
 
 # What nodes must have in common to hear each other, by the kind of modem.
-_SHARED_BY_EBYTE, _SHARED_BY_LORA = ("air_bps",), ("spreading_factor", "bandwidth_khz")
+_SHARED = (
+    (EBYTE_KINDS, ("air_bps",)),
+    (LORA_KINDS, ("spreading_factor", "bandwidth_khz")),
+    (MESH_KINDS, ("preset",)),
+)
 _OPTIONS = (
     click.option(
         "--radio",
@@ -110,7 +121,7 @@ def _in_common(shared: RadioSettings | None, kind: str) -> dict[str, Any]:
     """What a modem of that kind must be set to alike."""
     if shared is None:
         return {}
-    for kinds, names in ((EBYTE_KINDS, _SHARED_BY_EBYTE), (LORA_KINDS, _SHARED_BY_LORA)):
+    for kinds, names in _SHARED:
         if kind in kinds and shared.kind in kinds:
             return {name: value for name in names if (value := getattr(shared, name)) is not None}
     raise BadPlan(f"--radio {kind}: it does not hear the county's {shared.kind}")

@@ -31,10 +31,11 @@ class AirSeat:
         self._attached: RemoteAntenna | None = None
         self._is_attached = asyncio.Event()
 
-    def require(self) -> None:
-        """Raise `click.UsageError` if air or name is missing."""
+    def require(self) -> str:
+        """The antenna's name. Raises `click.UsageError` if air or name is missing."""
         if self._air_at is None or self._name is None:
             raise click.UsageError("a modem needs --air and --name")
+        return self._name
 
     async def attach(self, on_signal: OnSignal) -> Antenna:
         """Attach the antenna. Raises `click.ClickException`."""

@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "panel": "sim.cli_panel:panel",
         "ups": "sim.cli_ups:ups",
         "idreader": "sim.cli_idreader:idreader",
+        "meshtastic": "sim.cli_meshtastic:meshtastic",
         "mrz": "sim.cli_mrz:mrz",
         "pcsc": "sim.cli_pcsc:pcsc",
         "pn532": "sim.cli_pn532:pn532",

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from runtime.service import leaves
-from sim.demo import Demo, Summary, Wish
+from sim.demo import Demo, Links, Summary, Wish
 from sim.foreground import run_until_stopped
 from sim.http_events import LOOPBACK
 from sim.player import NoAnswer, Played
@@ -34,6 +34,13 @@ CLOSING_WORDS = "Every scan that was shown to a person is in the county's ledger
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same story.")
 @click.option("--json", "report", type=click.Path(path_type=Path), help="Write the summary here.")
 @click.option(
+    "--links",
+    type=click.Choice([each.value for each in Links]),
+    default=Links.MQTT.value,
+    show_default=True,
+    help="lora: by radio alone; failover: the network goes in the middle.",
+)
+@click.option(
     "--gnss",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of receiver recordings (*.log) to run the terminals on.",
@@ -47,6 +54,7 @@ def demo(
     terminals: int,
     seed: int,
     report: Path | None,
+    links: str,
     gnss: Path | None,
     port: int | None,
     folder: Path,
@@ -69,6 +77,7 @@ def demo(
         web_port=_free_port(port),
         is_paced=not exits,
         recordings=recordings,
+        links=Links(links),
     )
     console = Console(highlight=False)
     summary = _run_or_leave(wish, console, stays=not exits)

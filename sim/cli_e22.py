@@ -20,19 +20,24 @@ from sim.workbench import LineOptions, Workbench, line_options
     type=click.IntRange(0, 65535),
     help="TCP port of a Pi's header that M0, M1 and AUX are wired to; 0: a free one.",
 )
+@click.option(
+    "--aux-covers-air",
+    is_flag=True,
+    help="AUX stays low until the air is free: the other reading of the manual.",
+)
 def e22(
     *,
     options: LineOptions,
     seat: AirSeat,
     model: str,
     pins: int | None,
+    aux_covers_air: bool,
 ) -> None:
     """Simulate an EByte LoRa modem.
 
     It needs --air and --name. Without --pins an E22 switches its mode by software; the control
     socket takes pins 10 (the levels of M1 and M0), aux, stick, loosen, power, forget, die and
-    state. Its line runs at the rate its registers say. Ends on Ctrl-C,
-    or with the air.
+    state. Its line runs at the rate its registers say. Ends on Ctrl-C, or with the air.
     """
     if options.baud is not None:
         raise click.UsageError("a modem's rate is in its registers: leave out --baud")
@@ -43,7 +48,7 @@ def e22(
         click.echo("end" if ended else "stopped")
         return
     seat.require()
-    rig = ModemRig(model, bench.line, bench.set_baud)
+    rig = ModemRig(model, bench.line, bench.set_baud, aux_covers_air=aux_covers_air)
     if pins is None and model == "e22":
         rig.allow_switch_by_software()
 

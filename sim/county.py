@@ -13,12 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from drivers.radios.site import RadioSettings
 from gateway.cli import take_roster
 from gateway.store.sqlite import DATABASE
 from provisioning.broker import MOSQUITTO_CONF
 from provisioning.bundle import create_county, create_terminal
 from provisioning.layout import GATEWAY_TOML, TERMINAL_TOML, CountyFolder
 from provisioning.plans import CountyPlan, DevicePlan, Point, TerminalPlan
+from sim.county_air import CountyAir
 from sim.devices.burst import play
 from sim.devices.gnss import SimGnss
 from sim.devices.gnss_replay import replay
@@ -42,6 +44,7 @@ DATA = "data"  # in every node's folder
 HILLS = (30.05, 103.5)  # a made-up county; its points lie a few kilometres apart
 POINT_STEP_DEG = 0.04
 TARGET_MINUTES = 2  # the squeezed time of a demo
+LORA_AFTER_S = 3.0  # likewise: how long the network has to be away
 TOWNS = (
     Point("qingshan", "青山镇", "Qingshan"),
     Point("shiqiao", "石桥镇", "Shiqiao"),
@@ -79,6 +82,8 @@ class Setting:
     """Terminals of each point; more than one agree on this machine's loopback network."""
     has_gnss: bool = True
     """Whether the terminals have a satellite receiver."""
+    radio_seed: int | None = None
+    """Gives everybody a LoRa modem on an air with this seed; None: the county has no radio."""
     reader_fault: Fault = clean
     """What happens to what the card readers say."""
     data: Mapping[str, Path] = field(default_factory=dict)
@@ -110,6 +115,7 @@ class County:
         self.setting = setting
         self.paths = CountyFolder(setting.folder)
         self.gateway_config = self.paths.gateway / GATEWAY_TOML
+        self.air: CountyAir | None = None
         self.posts: dict[str, Post] = {}
         """By name of the point; those of its lanes 2 and up by their node."""
         logs = setting.folder.parent / f"{setting.folder.name}-logs"
@@ -129,8 +135,12 @@ class County:
         )
 
     async def __aenter__(self) -> Self:
-        self._provision()
         try:
+            self._devices.mkdir(parents=True, exist_ok=True)
+            if self.setting.radio_seed is not None:
+                air = CountyAir(self._devices, self.setting.radio_seed)
+                self.air = await self._stack.enter_async_context(air)
+            self._provision(await self._modem(GATEWAY))
             await self._start()
         except BaseException:
             await self._stack.aclose()
@@ -174,7 +184,15 @@ class County:
         for post in self.posts.values():
             await post.witness.until_ready()
 
-    def _provision(self) -> None:
+    @property
+    def _devices(self) -> Path:
+        """Beside the county's folder, which does not exist before it is made."""
+        return self.setting.folder.parent / f"{self.setting.folder.name}-devices"
+
+    async def _modem(self, node: str) -> RadioSettings | None:
+        return None if self.air is None else await self.air.modem(node)
+
+    def _provision(self, radio: RadioSettings | None) -> None:
         setting, now = self.setting, datetime.now(UTC)
         plan = CountyPlan(
             points=setting.points,
@@ -183,6 +201,7 @@ class County:
             web_port=setting.web_port,
             mode="drill",
             target_minutes=TARGET_MINUTES,
+            radio=radio,
         )
         create_county(setting.folder, plan, now)
         self._place_data(GATEWAY, self.paths.gateway)
@@ -202,8 +221,7 @@ class County:
 
     async def _start_post(self, number: int, point: Point, lane: int) -> None:
         node, web_port = f"{point.name}-{lane}", free_port()
-        devices = self.setting.folder / "devices"
-        devices.mkdir(exist_ok=True)
+        devices = self._devices
         link = await self._stack.enter_async_context(LinkProxy(self.broker_port))
         reader_pty = await self._stack.enter_async_context(ExposedPty(devices / f"{node}-reader"))
         gnss_pty = ExposedPty(devices / f"{node}-gnss")
@@ -220,6 +238,8 @@ class County:
                 pins="mock",
                 broker_port=link.port,
                 web_port=web_port,
+                radio=await self._modem(node),
+                lora_after_s=LORA_AFTER_S,
             ),
             datetime.now(UTC),
         )

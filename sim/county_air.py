@@ -7,7 +7,7 @@ import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from drivers.radios.site import RadioSettings
 from sim.air.air import Air
@@ -21,7 +21,9 @@ from sim.expose import ExposedPty
 from sim.modem_rig import UART_BAUD, ModemRig
 
 KIND = "e22"
-REGION, FREQUENCY_MHZ, POWER_DBM, AIR_BPS = "CN470", 471.125, 17, 9600
+REGION: Final = "CN470"
+AIR_BPS: Final = 9600
+FREQUENCY_MHZ, POWER_DBM = 471.125, 17
 LEVEL_DB = 110.0  # everybody hears everybody, at about -93 dBm
 LOSS_CHANCE = 0.02  # of each frame at each listener
 

@@ -1,15 +1,18 @@
 """The demo: a county on this machine, a story played on it, and an audit of what came of it."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 
 from protocol.keys import decode_identity
 from provisioning.layout import IDENTITY, NODE_IDENTITY
 from sim.audit import board_differences, chain_differences, ledger_differences, read_ledger
 from sim.county import County, Setting, towns
+from sim.outage import Outage
 from sim.people import make_people
 from sim.player import Played, Player
 from sim.story import tell
@@ -17,9 +20,21 @@ from sim.truth import Truth, board_truth
 
 RUSH_S = 60.0  # paced: the call's rush squeezed into a minute, so that a demo stays watchable
 PACED_POLL_S, UNPACED_POLL_S = 0.25, 0.002
-DRAIN_LIMIT_S = 120.0
+DRAIN_LIMIT_S, RADIO_DRAIN_LIMIT_S = 120.0, 400.0
+LINKED_LIMIT_S = 60.0  # a terminal tries every half a minute
 BOARD_SETTLES_S = 10.0  # the board follows the ledger within a fraction of a second
 POLL_S = 0.1
+
+
+class Links(Enum):
+    """How records get to the county."""
+
+    MQTT = "mqtt"
+    """By the network; one point's link is cut for a while."""
+    LORA = "lora"
+    """By radio alone: the network goes before the first card."""
+    FAILOVER = "failover"
+    """The network goes in the middle and comes back when the radio has brought everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,7 @@ class Wish:
     web_port: int
     is_paced: bool
     recordings: Sequence[Path] = ()
+    links: Links = Links.MQTT
 
 
 @dataclass(slots=True)
@@ -47,6 +63,9 @@ class Summary:
     lost: int = 0
     link_cuts: int = 0
     kills: int = 0
+    records_by_radio: int = 0
+    radio_frames: int = 0
+    radio_airtime_s: float = 0.0
     wall_s: float = 0.0
     differences: list[str] = field(default_factory=list)
 
@@ -58,7 +77,11 @@ class Demo:
         points = towns(wish.terminals)
         names = [point.name for point in points]
         people = make_people(wish.seed, wish.people, names)
+        self._links = wish.links
         self.story = tell(wish.seed, people, names, rush_s=RUSH_S)
+        if wish.links is not Links.MQTT:
+            never = replace(self.story.cut, from_s=math.inf, to_s=math.inf)
+            self.story = replace(self.story, cut=never)
         self.taps = sum(len(taps) for taps in self.story.taps.values())
         self._is_paced = wish.is_paced
         self.county = County(
@@ -70,16 +93,27 @@ class Demo:
                 poll_s=PACED_POLL_S if wish.is_paced else UNPACED_POLL_S,
                 is_paced=wish.is_paced,
                 recordings=wish.recordings,
+                radio_seed=None if wish.links is Links.MQTT else wish.seed,
             )
         )
 
     async def play(self, progressed: Callable[[Played], None]) -> Summary:
         """Play the story on the running county, let everything drain, and compare."""
         began_s = time.monotonic()
-        player = Player(self.county, self.story, is_paced=self._is_paced, progressed=progressed)
+        outage = Outage(self.county)
+        if self._links is Links.LORA:
+            await outage.begin()
+
+        def follow(played: Played) -> None:
+            if self._links is Links.FAILOVER and len(played.acknowledged) >= self.taps // 2:
+                outage.begin_soon()
+            progressed(played)
+
+        player = Player(self.county, self.story, is_paced=self._is_paced, progressed=follow)
         played = await player.play()
         summary = Summary(people=len(self.story.people))
         await self._drain(summary)
+        await self._account_for_radio(outage, played, summary)
         await self._compare(played, summary)
         summary.wall_s = round(time.monotonic() - began_s, 2)
         return summary
@@ -87,11 +121,34 @@ class Demo:
     async def _drain(self, summary: Summary) -> None:
         posts = self.county.posts.values()
         try:
-            async with asyncio.timeout(DRAIN_LIMIT_S):
+            limit_s = DRAIN_LIMIT_S if self.county.air is None else RADIO_DRAIN_LIMIT_S
+            async with asyncio.timeout(limit_s):
                 await asyncio.gather(*(post.witness.until_all_receipted() for post in posts))
         except TimeoutError:
             summary.differences.append("a terminal still waits for the county's receipts")
         summary.captured = sum(post.witness.page["custody"]["captured"] for post in posts)
+
+    async def _account_for_radio(self, outage: Outage, played: Played, summary: Summary) -> None:
+        air = self.county.air
+        if air is None:
+            return
+        played.link_cuts += outage.cuts
+        summary.records_by_radio = (await self.county.board())["stored"] - outage.stored_before
+        summary.radio_frames, summary.radio_airtime_s = air.frames, round(air.airtime_s, 1)
+        summary.differences += [f"unlawful on the air: {each}" for each in air.breaches]
+        if summary.records_by_radio <= 0:
+            summary.differences.append("the radio brought nothing")
+        if self._links is Links.FAILOVER:
+            await self._back_on_the_network(outage, summary)
+
+    async def _back_on_the_network(self, outage: Outage, summary: Summary) -> None:
+        await outage.end()
+        posts = self.county.posts.values()
+        try:
+            async with asyncio.timeout(LINKED_LIMIT_S):
+                await asyncio.gather(*(post.witness.until_linked() for post in posts))
+        except TimeoutError:
+            summary.differences.append("a terminal did not find back to the network")
 
     async def _compare(self, played: Played, summary: Summary) -> None:
         database = self.county.ledger

@@ -26,10 +26,21 @@ class ModemRig:
     """A modem of this `kind` on `line`. `antenna` wants an air, `modem` wants to run."""
 
     def __init__(
-        self, kind: str, line: DeviceLine, on_baud: Callable[[int], None] = lambda _: None
+        self,
+        kind: str,
+        line: DeviceLine,
+        on_baud: Callable[[int], None] = lambda _: None,
+        *,
+        aux_covers_air: bool = False,
     ) -> None:
         self.antenna = E22Antenna()
-        self.modem = SimE22(line, self.antenna, model=MODELS[kind], on_baud=on_baud)
+        self.modem = SimE22(
+            line,
+            self.antenna,
+            model=MODELS[kind],
+            aux_covers_air=aux_covers_air,
+            on_baud=on_baud,
+        )
         self.antenna.hear = self.modem.hear
         self.pins: SimPigpiod | None = None
 

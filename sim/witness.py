@@ -10,6 +10,7 @@ from typing import Any
 from protocol.health import DeviceHealth
 from protocol.ids import Name, RecordId
 from sim.http_events import events
+from terminal.view import LinkState
 
 RETRY_S = 0.05
 UP_LIMIT_S = 30.0
@@ -85,6 +86,11 @@ class Witness:
     async def until_all_receipted(self) -> None:
         """Wait until the county has confirmed every record."""
         while not self.page or self.page["custody"]["waiting"]:
+            await self.changed()
+
+    async def until_linked(self) -> None:
+        """Wait until the station is on the network, and nothing waits."""
+        while self.page.get("link") != LinkState.UP.value or self.page["custody"]["waiting"]:
             await self.changed()
 
     def _is_ready(self) -> bool:

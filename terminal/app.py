@@ -12,6 +12,7 @@ from drivers.power.ladder import Step
 from drivers.readers.base import CodeRead, ReaderEvent
 from protocol.health import HEARTBEAT_INTERVAL_S
 from protocol.keys import Identity
+from protocol.radio_up import Status as RadioStatus
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
@@ -20,6 +21,7 @@ from runtime.service import run_until_stopped
 from runtime.tls import client_context
 from runtime.web.server import serve
 from terminal.attached import Attached
+from terminal.bulletins import BulletinBook
 from terminal.county import County
 from terminal.credentials import Credentials
 from terminal.equipment import Equipment
@@ -33,6 +35,7 @@ from terminal.neighbours import Neighbours
 from terminal.outbox import OUTBOX, Outbox
 from terminal.position import Position
 from terminal.power import PowerWatch, gauge_of
+from terminal.radio import TerminalRadio
 from terminal.revocations import RevocationBook
 from terminal.roster import RosterBook
 from terminal.seen import SeenBook
@@ -56,6 +59,7 @@ class Terminal:
 
     def __init__(self, config: Path) -> None:
         self._settings = settings = load_config(config, TerminalSettings)
+        self._folder = config.parent
         keys, data = config.parent / settings.identity, config.parent / settings.data
         data.mkdir(parents=True, exist_ok=True)
         identity = load_identity(config, settings)
@@ -87,13 +91,23 @@ class Terminal:
             clock.monotonic_s,
         )
         rosters, revocations = RosterBook(data, identity), RevocationBook(data, identity)
-        county = County(identity, rosters, revocations, station, self._uplink, clock, self._publish)
+        county = County(
+            identity,
+            rosters,
+            BulletinBook(data, identity),
+            revocations,
+            station,
+            self._uplink,
+            clock,
+            self._publish,
+        )
         self._link = MqttLink(
             identity,
             settings.broker,
             tls=lambda: client_context(keys, clock),
             listener=county,
         )
+        self._radio = self._make_radio(data, identity, county, station)
         self._courier = CourierInbox(data, county)
         self._readers = [
             Attached(reader.kind, self._publish, number=number)
@@ -109,7 +123,13 @@ class Terminal:
             on_step=self._on_power,
         )
         equipment = Equipment(
-            settings, self._readers, self._gnss, self._position, self._power, self._panel
+            settings,
+            self._readers,
+            self._gnss,
+            self._position,
+            self._power,
+            self._panel,
+            self._radio.modem if self._radio is not None else None,
         )
         self._status = Status(
             settings,
@@ -121,6 +141,7 @@ class Terminal:
             county=county,
             equipment=equipment,
             neighbours=self._neighbours,
+            radio=self._radio,
         )
         self._feed: Feed[StationView] = Feed(self._status.view())
 
@@ -148,7 +169,9 @@ class Terminal:
             )
         if self._panel is not None:
             work.append(self._panel.run())
-        if self._neighbours is not None:
+        if self._radio is not None:
+            work += self._radio.works()
+        if self._neighbours is not None or self._radio is not None:
             work.append(keep_filled(self._counters, self._outbox.reserve_counters))
         if self._lan is not None:
             work.append(self._lan.run())
@@ -157,6 +180,8 @@ class Terminal:
             await run_until_stopped(work, is_well=lambda: not self._lane.is_stuck())
         finally:
             self._outbox.close()
+            if self._radio is not None:
+                self._radio.close()
             self._lane.close()
             self._position.close()
 
@@ -170,6 +195,8 @@ class Terminal:
         self._uplink.appended()
         if self._lan is not None:
             self._lan.news()
+        if self._radio is not None:
+            self._radio.link.appended()
 
     async def _send_heartbeats(self) -> None:
         while True:
@@ -212,6 +239,32 @@ class Terminal:
         )
         station.neighbourhood = neighbours
         return neighbours
+
+    def _make_radio(
+        self, data: Path, identity: Identity, county: County, station: Station
+    ) -> TerminalRadio | None:
+        settings = self._settings
+        if settings.radio is None:
+            return None
+        return TerminalRadio(
+            settings.radio,
+            self._folder,
+            data,
+            identity,
+            self._outbox,
+            self._counters,
+            self._uplink,
+            county,
+            station,
+            self._clock,
+            lora_after_s=settings.uplink.lora_after_s,
+            status=self._radio_status,
+            tellings=self._neighbours,
+            changed=self._publish,
+        )
+
+    def _radio_status(self) -> RadioStatus:
+        return self._status.by_radio()
 
     def _make_lan(self) -> Lan | None:
         settings = self._settings.neighbours

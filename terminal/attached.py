@@ -7,8 +7,9 @@ from random import Random
 from drivers.errors import DriverConfigError
 from drivers.gnss.base import GnssEvent, GnssReceiver
 from drivers.port import Closable
+from drivers.radios.site import RadioSettings
 from drivers.readers.base import CardReader, ReaderEvent
-from drivers.registry import GNSS, READERS, Driver, choose, load
+from drivers.registry import GNSS, RADIOS, READERS, Driver, choose, load
 from drivers.supervisor import REOPEN_FIRST_S, REOPEN_LIMIT_S, DeviceState, Ready, Run, keep_open
 from protocol.health import DeviceHealth
 from runtime.backoff import Backoff
@@ -79,6 +80,10 @@ class Attached:
                 take(event)
 
         await self._keep(settings.port, driver, run)
+
+    async def use_radio(self, settings: RadioSettings, run: Run[Closable]) -> None:
+        """Have a modem used by `run` whenever it is there, until cancelled."""
+        await self._keep(settings.port, choose(RADIOS, settings.kind), run)
 
     async def _keep(self, url: str, driver: Driver, run: Run[Closable]) -> None:
         backoff = Backoff(REOPEN_FIRST_S, REOPEN_LIMIT_S, Random())

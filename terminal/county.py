@@ -6,12 +6,15 @@ Nothing is believed because it came through the broker.
 import logging
 from collections.abc import Callable
 
+from protocol.bulletin import Notice
+from protocol.downlink import Activation
 from protocol.errors import ProtocolError
 from protocol.keys import Identity
 from protocol.receipts import unpack_receipt, unpack_refusal
 from runtime.clock import SystemClock
+from terminal.bulletins import BulletinBook
 from terminal.revocations import RevocationBook
-from terminal.roster import RosterBook
+from terminal.roster import RosterBook, start_of
 from terminal.settings import gateway_of
 from terminal.station import Station
 from terminal.uplink import Uplink
@@ -27,6 +30,7 @@ class County:
         self,
         identity: Identity,
         rosters: RosterBook,
+        bulletins: BulletinBook,
         revocations: RevocationBook,
         station: Station,
         uplink: Uplink,
@@ -34,9 +38,11 @@ class County:
         changed: Callable[[], None],
     ) -> None:
         self._node, self._gateway = identity.node, gateway_of(identity)
-        self._rosters, self._revocations = rosters, revocations
+        self._rosters, self._bulletins = rosters, bulletins
+        self._revocations = revocations
         self._station, self._uplink = station, uplink
         self._clock, self._changed = clock, changed
+        self._gateway_is_online = True
         self.link = LinkState.DOWN
         self.refuses = False
         """The county put an envelope of ours into quarantine, and has not receipted since."""
@@ -61,6 +67,7 @@ class County:
 
     def gateway_state(self, *, is_online: bool) -> None:
         """See `LinkListener.gateway_state`."""
+        self._gateway_is_online = is_online
         self._uplink.gateway_state(is_online=is_online)
 
     def receipt(self, message: bytes) -> None:
@@ -97,6 +104,43 @@ class County:
         """See `LinkListener.revocations`."""
         self._take(self._revocations.take, message)
 
+    def bulletin(self, message: bytes) -> None:
+        """See `LinkListener.bulletin`."""
+        self._take(self._bulletins.take, message)
+
+    def news(self, content: bytes) -> None:
+        """See `terminal.links.lora.RadioListener.news`."""
+        self._take(self._bulletins.take_piece, content)
+
+    def gateway_time(self, gateway_ms: int) -> None:
+        """See `terminal.links.lora.RadioListener.gateway_time`."""
+        self._clock.raise_floor(gateway_ms)
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether a gateway takes our records by network now."""
+        return self.link is LinkState.UP and self._gateway_is_online
+
+    @property
+    def news_number(self) -> int:
+        """Of the newest bulletin, 0 without one."""
+        return self._bulletins.number
+
+    @property
+    def notice(self) -> Notice | None:
+        """The county's newest word to everybody."""
+        bulletin = self._bulletins.bulletin
+        return bulletin.notices[0] if bulletin is not None and bulletin.notices else None
+
+    @property
+    def ended_ms(self) -> int | None:
+        """When the station's activation was ended; None while it runs."""
+        bulletin = self._bulletins.bulletin
+        if bulletin is None or self._station.activation is None or not bulletin.ended_ms:
+            return None
+        is_about_it = start_of(bulletin.activation) == start_of(self._station.activation)
+        return bulletin.ended_ms if is_about_it else None
+
     def _take_receipt(self, message: bytes) -> bool:
         try:
             receipt = unpack_receipt(message, self._gateway.verify_key)
@@ -121,6 +165,26 @@ class County:
             self._changed()
 
     def _hand_over(self) -> None:
+        self._change_roster()
         station, rosters = self._station, self._rosters
-        station.roster, station.activation = rosters.roster, rosters.activation
+        station.roster, station.activation = rosters.roster, self._latest_activation()
         station.credentials.revoked = self._revocations.revoked
+
+    def _change_roster(self) -> None:
+        """A bulletin changes the roster it is about, whichever of them came first."""
+        bulletin = self._bulletins.bulletin
+        if bulletin is None or bulletin.change is None:
+            return
+        try:
+            self._rosters.take_change(bulletin.change)
+        except ProtocolError as error:
+            log.warning("the bulletin's change of the roster is of no use: %s", error)
+
+    def _latest_activation(self) -> Activation | None:
+        """A bulletin's is the gateway's word as well."""
+        bulletin, activation = self._bulletins.bulletin, self._rosters.activation
+        if bulletin is None:
+            return activation
+        if activation is None:
+            return bulletin.activation
+        return max(activation, bulletin.activation, key=start_of)

@@ -38,6 +38,7 @@ class Equipment:
     position: Position
     power: PowerWatch
     panel: "Panel | None"
+    radio: Attached | None
 
     @property
     def position_trust(self) -> PositionTrust:
@@ -73,6 +74,9 @@ class Equipment:
                 yield DeviceReport(DeviceRole.DISPLAY, kind, self.panel.display_health)
         if self.power.gauge is not None:
             yield DeviceReport(DeviceRole.GAUGE, self.power.gauge.kind, self.power.health)
+        if self.settings.radio is not None and self.radio is not None:
+            modem = self.settings.radio.kind
+            yield DeviceReport(DeviceRole.RADIO, modem, self.radio.health)
 
     def troubles(self) -> Iterator[Trouble]:
         """What the staff should know, gravest first."""

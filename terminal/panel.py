@@ -26,7 +26,7 @@ from protocol.verdict import SIGNS, Beep, Signs, Verdict
 from runtime.backoff import Backoff
 from terminal.device_health import health_of
 from terminal.settings import PanelSettings
-from terminal.view import StationView, Trouble
+from terminal.view import LinkState, StationView, Trouble
 
 if TYPE_CHECKING:
     from terminal.display import Display
@@ -61,6 +61,7 @@ UNDONE = Notice(
 )
 """A falling pair: the last scan was taken back."""
 _WAITING = {"zh-Hans": "待传 {n}", "en": "{n} waiting"}
+_WAITING_FOR_LORA = {"zh-Hans": "电台 待传 {n}", "en": "LoRa, {n} waiting"}
 _PAUSED = {"zh-Hans": "通道已暂停", "en": "Lane paused"}
 _AT_LANE = {"zh-Hans": "{n}通道", "en": "Lane {n}"}
 HEARD = (Beep(1200, 0.04),)
@@ -137,8 +138,9 @@ class Panel:
         """What the display says between verdicts, from now on: `126/180`, and a line below."""
         if self._display is None:
             return
+        waiting = _WAITING_FOR_LORA if view.link is LinkState.RADIO else _WAITING
         is_paused = Trouble.LANE_PAUSED in view.troubles
-        phrase = (_PAUSED if is_paused else _WAITING)[self._settings.language]
+        phrase = (_PAUSED if is_paused else waiting)[self._settings.language]
         number, line = f"{view.present}/{view.expected}", phrase.format(n=view.custody.waiting)
         from drivers.panel.face import Face  # noqa: PLC0415  # Pillow: only with a display
 

@@ -84,7 +84,7 @@ class RosterBook:
         A broker may replay what it once retained: an older muster never comes back.
         """
         activation = self._open(message, Activation)
-        if self.activation is not None and _start(activation) <= _start(self.activation):
+        if self.activation is not None and start_of(activation) <= start_of(self.activation):
             return False
         self.activation = activation
         self._save(ACTIVATION_FILE, message)
@@ -134,6 +134,6 @@ def _issue(roster: Roster | RosterPart) -> tuple[int, int]:
     return roster.issued_ms, roster.version
 
 
-def _start(activation: Activation) -> tuple[int, int]:
-    """The same for an activation."""
+def start_of(activation: Activation) -> tuple[int, int]:
+    """What makes one activation newer: it began later."""
     return activation.started_ms, activation.number

@@ -78,6 +78,13 @@ class NeighbourSettings(Struct, frozen=True, forbid_unknown_fields=True):
     port: PortNumber = 7784
 
 
+class UplinkSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How records find the county."""
+
+    lora_after_s: Annotated[float, Meta(ge=0, le=3600)] = 120
+    """How long the gateway may be out of reach by network before LoRa takes over."""
+
+
 class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The page of the liaison staff."""
 
@@ -98,6 +105,7 @@ class TerminalSettings(Struct, frozen=True, forbid_unknown_fields=True):
     panel: PanelSettings | None = None
     power: PowerSettings | None = None
     radio: RadioSettings | None = None
+    uplink: UplinkSettings = UplinkSettings()
     neighbours: NeighbourSettings | None = None
     lane: Annotated[int, Meta(ge=1, le=99)] = 1
     identity: Path = Path("identity")

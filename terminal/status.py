@@ -1,7 +1,9 @@
 """What is so right now: for the page, and for the heartbeat."""
 
-from protocol.health import Heartbeat
+from protocol.health import DeviceHealth, Heartbeat
 from protocol.keys import Identity
+from protocol.radio_up import MAX_SECONDS, MAX_WAITING, Fare
+from protocol.radio_up import Status as RadioStatus
 from protocol.records import Stamp, TimeSource
 from protocol.roster import Point
 from runtime.clock import SystemClock
@@ -11,10 +13,12 @@ from terminal.equipment import Equipment
 from terminal.lane import Lane
 from terminal.neighbours import Neighbours
 from terminal.outbox import Outbox
+from terminal.radio import TerminalRadio
 from terminal.settings import TerminalSettings
 from terminal.station import Station
-from terminal.view import Custody, StationView, Trouble
+from terminal.view import Custody, LinkState, ShownRadio, StationView, Trouble
 
+_TRUSTED = (TimeSource.GNSS, TimeSource.NTP)
 ROOM_LOW_BYTES = 256 * 1024 * 1024  # room for a million records: warn days before it matters
 
 
@@ -33,11 +37,12 @@ class Status:
         county: County,
         equipment: Equipment,
         neighbours: Neighbours | None = None,
+        radio: TerminalRadio | None = None,
     ) -> None:
         self._settings, self._identity = settings, identity
         self._clock, self._outbox, self._station = clock, outbox, station
         self._lane, self._county, self._equipment = lane, county, equipment
-        self._neighbours = neighbours
+        self._neighbours, self._radio = neighbours, radio
         self._started_s = clock.monotonic_s()
 
     def view(self) -> StationView:
@@ -45,6 +50,8 @@ class Status:
         now = self._lane.stamp()
         roster = self._station.roster
         name, lanes = self._settings.point, self._lanes_heard()
+        custody = self._custody(now.wall_ms)
+        radio = self._radio.shown(custody.waiting) if self._radio is not None else None
         return StationView(
             node=self._identity.node,
             point=(roster.points.get(name) if roster else None) or Point(name, name, name),
@@ -54,8 +61,11 @@ class Status:
             last=tuple(self._lane.last),
             present=self._station.present(),
             expected=self._station.expected(),
-            custody=self._custody(now.wall_ms),
-            link=self._county.link,
+            custody=custody,
+            link=self._link(radio),
+            radio=radio,
+            notice=self._county.notice,
+            ended_ms=self._county.ended_ms,
             lanes_heard=tuple(lane for lane in lanes if lane != self._settings.lane),
             roster_version=roster.version if roster else None,
             roster_issued_ms=roster.issued_ms if roster else None,
@@ -65,7 +75,7 @@ class Status:
             readers=tuple(self._equipment.shown_readers()),
             reader=self._equipment.worst_reader,
             gnss=self._equipment.gnss.health,
-            troubles=self._troubles(now),
+            troubles=self._troubles(now, radio),
         )
 
     def heartbeat(self) -> Heartbeat:
@@ -97,6 +107,27 @@ class Status:
             enclosure_is_open=equipment.enclosure_is_open,
         )
 
+    def by_radio(self) -> RadioStatus:
+        """What fits of that into a radio frame."""
+        now = self._lane.stamp()
+        custody, roster = self._custody(now.wall_ms), self._station.roster
+        power, equipment = self._equipment.power.report, self._equipment
+        found = {
+            Fare.READER_READY: equipment.worst_reader is DeviceHealth.READY,
+            Fare.ON_BATTERY: power is not None and power.on_mains is False,
+            Fare.ENCLOSURE_OPEN: equipment.enclosure_is_open is True,
+            Fare.CLOCK_TRUSTED: now.source in _TRUSTED,
+        }
+        return RadioStatus(
+            waiting=min(custody.waiting, MAX_WAITING),
+            oldest_s=min(custody.oldest_waiting_s, MAX_SECONDS),
+            fare=Fare(sum(fare for fare, is_so in found.items() if is_so)),
+            battery_percent=power.charge_percent if power is not None else None,
+            roster_version=roster.version if roster is not None else 0,
+            news=self._county.news_number,
+            airtime_percent=self._radio.airtime_percent if self._radio is not None else 0,
+        )
+
     def _lanes_heard(self) -> tuple[int, ...]:
         return self._neighbours.lanes() if self._neighbours is not None else ()
 
@@ -111,7 +142,11 @@ class Status:
             oldest_waiting_s=0 if oldest_ms is None else max(0, now_ms - oldest_ms) // 1000,
         )
 
-    def _troubles(self, now: Stamp) -> tuple[Trouble, ...]:
+    def _link(self, radio: ShownRadio | None) -> LinkState:
+        by_radio = radio is not None and radio.carries and radio.is_ready
+        return LinkState.RADIO if by_radio else self._county.link
+
+    def _troubles(self, now: Stamp, radio: ShownRadio | None) -> tuple[Trouble, ...]:
         lane = self._lane.trouble
         found = {
             Trouble.LANE_PAUSED: self._lane.is_paused and lane is not Trouble.LANE_PAUSED,
@@ -119,6 +154,7 @@ class Status:
             Trouble.NO_ROSTER: self._station.roster is None,
             Trouble.CLOCK_UNSET: now.source is TimeSource.UNSET,
             Trouble.SAME_LANE: self._settings.lane in self._lanes_heard(),
+            Trouble.RADIO_MISSING: radio is not None and radio.carries and not radio.is_ready,
             Trouble.COUNTY_REFUSES: self._county.refuses,
         }
         standing = [trouble for trouble, is_so in found.items() if is_so]

@@ -94,6 +94,11 @@ class Uplink:
             self._receipt = receipt
             self._wake.set()
 
+    @property
+    def sent_numbers(self) -> SeqSet:
+        """Every record that was sent since this process began; not to be changed."""
+        return self._ever_sent
+
     async def run(self, send: Callable[[bytes], None]) -> None:
         """Send and settle until cancelled. `send` raises `ConnectionError` when it cannot."""
         while True:

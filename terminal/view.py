@@ -5,6 +5,7 @@ from enum import Enum
 
 from drivers.readers.base import TroubleReason
 from drivers.supervisor import DeviceState
+from protocol.bulletin import Notice
 from protocol.downlink import Activation
 from protocol.health import DeviceHealth
 from protocol.records import TimeSource
@@ -16,6 +17,8 @@ class LinkState(Enum):
     """How the terminal reaches the county."""
 
     UP = "up"
+    RADIO = "radio"
+    """There is no network; records go by LoRa."""
     DOWN = "down"
     REFUSED = "refused"
     """The broker or the gateway answers, but will not have us: the operator must act."""
@@ -70,6 +73,7 @@ class Trouble(Enum):
     LANE_PAUSED = "lane_paused"
     CLOCK_UNSET = "clock_unset"
     COUNTY_REFUSES = "county_refuses"
+    RADIO_MISSING = "radio_missing"
     BATTERY_EMPTY = "battery_empty"
     BATTERY_LOW = "battery_low"
     UNDER_VOLTAGE = "under_voltage"
@@ -92,6 +96,20 @@ class ShownReader:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownRadio:
+    """The way by LoRa."""
+
+    carries: bool
+    """Records go by it: the network is away."""
+    is_ready: bool
+    """The modem answers."""
+    answered_ms: int | None
+    """When the gateway answered by radio last."""
+    drained_in_s: int | None
+    """About when nothing will wait any more, by what was received in the last minutes."""
+
+
+@dataclass(frozen=True, slots=True)
 class StationView:
     """Everything on the station's page at one moment."""
 
@@ -108,6 +126,12 @@ class StationView:
     expected: int
     custody: Custody
     link: LinkState
+    radio: ShownRadio | None
+    """None where none is fitted."""
+    notice: Notice | None
+    """The county's newest word to everybody."""
+    ended_ms: int | None
+    """When the activation was ended; None while it runs."""
     lanes_heard: tuple[int, ...]
     """Other lanes of this point that can be heard right now, ascending."""
     roster_version: int | None

@@ -1,4 +1,4 @@
-"""A terminal's outbox and a gateway for the radio, in memory, for tests without a disk or an air."""
+"""A terminal's outbox and a gateway on the radio, in memory, for tests without disk and air."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -184,6 +184,8 @@ class PlainGateway:
 
     orders: Sequence[RosterOrder] = (ROSTER, NOBODY)
     key: bytes = NODE_KEY
+    epoch: int = EPOCH
+    """Of the terminal's outbox."""
     frames: list[Opened] = field(default_factory=list)
     bodies: dict[int, bytes | None] = field(default_factory=dict)
     """By number; a packed record's as it arrived, rounded."""
@@ -192,12 +194,12 @@ class PlainGateway:
     stored: SeqSet = field(default_factory=SeqSet)
     keys: dict[bytes, WrappedKey] = field(default_factory=dict)
     parts: dict[tuple[int, int], dict[int, Part]] = field(default_factory=dict)
-    _window: ReplayWindow = ReplayWindow()
+    _window: ReplayWindow = field(default_factory=ReplayWindow)
     _counter: int = 0
 
     def hear(self, frame: bytes) -> Opened:
         """Take a frame and store what is in it."""
-        key = link_key(self.key, Direction.UP, ADDRESS, EPOCH)
+        key = link_key(self.key, Direction.UP, ADDRESS, self.epoch)
         opened = open_frame(key, frame, self._window)
         self._window = opened.window
         progress, content = split_progress(opened.content)
@@ -224,7 +226,7 @@ class PlainGateway:
 
     def say(self, turns: Sequence[Turn], *, names_epoch: bool = True) -> bytes:
         """A schedule of these turns."""
-        keys = {ADDRESS: receipt_key(self.key, EPOCH)}
+        keys = {ADDRESS: receipt_key(self.key, self.epoch)}
         content, _ = pack_schedule(
             ScheduleHead(NOW_MS // 1000, SLOT_S),
             turns,
@@ -285,6 +287,7 @@ class PlainGateway:
         parts = self.parts.setdefault((part.number, part.last), {})
         parts[part.place] = part
         if len(parts) == part.last + 1:
+            del self.parts[part.number, part.last]
             self._take(*join_parts(list(parts.values())))
 
     def _store(self, seq: int, body: bytes | None) -> None:
@@ -296,7 +299,7 @@ def run_turn(
     engine: LoraEngine, gateway: PlainGateway, now_s: float, *, loses: Sequence[bool] = ()
 ) -> list[bytes]:
     """All that the engine sends in its turn; those marked lost do not arrive."""
-    sent = []
+    sent: list[bytes] = []
     while (frame := engine.next_transmission(now_s)) is not None:
         if len(sent) >= len(loses) or not loses[len(sent)]:
             gateway.hear(frame)

@@ -75,6 +75,8 @@ class BookTerminal:
         self.waiting.append((first, first + count - 1))
 
     highest = 0
+    is_deaf = False
+    """Hears no schedule, and does not speak unasked."""
     told_s = 0.0
     """When it last heard a schedule: while there are any, it waits for its turn."""
 
@@ -208,6 +210,17 @@ class RadioCounty:
             event.call()
         return self.now_s
 
+    def run_until(self, until_s: float) -> None:
+        """Go on until then."""
+        is_there = False
+
+        def arrive() -> None:
+            nonlocal is_there
+            is_there = True
+
+        self._at(until_s, arrive)
+        self.run(lambda: is_there, until_s)
+
     def all_stored(self) -> bool:
         """Whether the store has everything there is."""
         return all(
@@ -225,7 +238,7 @@ class RadioCounty:
 
     def _lose_patience(self, terminal: BookTerminal) -> None:
         idle = self.now_s - terminal.told_s > PATIENCE_S[0]
-        if terminal.waiting and idle and not self._is_busy:
+        if terminal.waiting and idle and not (self._is_busy or terminal.is_deaf):
             self._send_burst(terminal.burst(1))
         self._at(
             self.now_s + self._dice.uniform(*PATIENCE_S), partial(self._lose_patience, terminal)
@@ -267,7 +280,7 @@ class RadioCounty:
             self.attend()
             return
         for terminal in self.terminals:
-            if self._dice.random() < self._loss:
+            if self._dice.random() < self._loss or terminal.is_deaf:
                 continue
             turn = terminal.heard(frame)
             terminal.told_s = self.now_s + 10

@@ -143,6 +143,7 @@ class Family:
     has_pins: bool = True
     has_aux: bool = True
     aux_covers_air: bool = False
+    is_set_by_owner: bool = False
 
     def rig(self, ether: Ether, name: str, seed: int = 0) -> "EByteRig":
         return make_rig(self, ether, name, seed)
@@ -153,6 +154,9 @@ class AnyFamily(Protocol):
 
     @property
     def has_rssi(self) -> bool: ...
+
+    @property
+    def is_set_by_owner(self) -> bool: ...
 
     def rig(self, ether: Ether, name: str, seed: int = 0) -> "AnyRig": ...
 
@@ -179,14 +183,8 @@ class Modem(Protocol):
     def die(self) -> None: ...
 
 
-class RepairingRadio(Radio, Protocol):
-    """A driver that counts how often it found its modem set otherwise."""
-
-    repairs: int
-
-
 M = TypeVar("M", bound=Modem)
-R = TypeVar("R", bound=RepairingRadio)
+R = TypeVar("R", bound=Radio)
 
 
 @dataclass

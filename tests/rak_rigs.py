@@ -62,6 +62,7 @@ class RakFamily:
     is_high_band: bool = False
     has_echo: bool = False
     has_rssi: bool = True
+    is_set_by_owner: bool = False
 
     def rig(self, ether: Ether, name: str, seed: int = 0) -> RakRig:
         cable = MemoryCable()

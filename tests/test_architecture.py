@@ -35,7 +35,7 @@ CONTRACTS = {
     "nmea": "test_gnss_contract",
     "gpsd": "test_gnss_contract",
     **dict.fromkeys(GAUGES, "test_gauge_contract"),
-    **dict.fromkeys(("e22", "e220", "e32", "rak3172"), "test_radio_contract"),
+    **dict.fromkeys(("e22", "e220", "e32", "meshtastic", "rak3172"), "test_radio_contract"),
 }
 SIMULATORS = {
     "mrz": "sim.devices.mrz:SimMrz",
@@ -52,6 +52,7 @@ SIMULATORS = {
     "ina219": "sim.devices.ups:SimIna219",
     "lc709203f": "sim.devices.ups:SimLc709203f",
     **dict.fromkeys(("e22", "e220", "e32"), "sim.devices.e22:SimE22"),
+    "meshtastic": "sim.devices.meshtastic:SimMeshtastic",
     "rak3172": "sim.devices.rak3172:SimRak3172",
 }
 SHEETS = {
@@ -66,6 +67,7 @@ SHEETS = {
     "gpsd": "gpsd.md",
     **dict.fromkeys(GAUGES, "power.md"),
     **dict.fromkeys(("e22", "e220", "e32"), "e22.md"),
+    "meshtastic": "meshtastic.md",
     "rak3172": "rak3172.md",
 }
 # Folders of a developer's machine; /tmp in an example of a user's own command is nobody's.

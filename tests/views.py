@@ -3,7 +3,17 @@
 from dataclasses import replace
 
 from drivers.supervisor import DeviceState
-from gateway.view import BoardView, FeedItem, NodeRow, NodeState, PointRow, QuarantineRow
+from gateway.view import (
+    BoardView,
+    FeedItem,
+    HeardBy,
+    NodeRadio,
+    NodeRow,
+    NodeState,
+    PointRow,
+    QuarantineRow,
+    RadioView,
+)
 from protocol.downlink import Activation, Mode
 from protocol.health import DeviceHealth, DeviceReport, DeviceRole, PowerReport
 from protocol.receipts import RefusalReason
@@ -86,6 +96,9 @@ def station_view() -> StationView:
         expected=140,
         custody=Custody(captured=126, stored=118, waiting=8, refused=0, oldest_waiting_s=372),
         link=LinkState.UP,
+        radio=None,
+        notice=None,
+        ended_ms=None,
         lanes_heard=(),
         roster_version=14,
         roster_issued_ms=NOW_MS - 7_300_000,
@@ -199,4 +212,43 @@ def _node_row(number: int, rows: tuple[PointRow, ...]) -> NodeRow:
         ),
         power=None if never else POWERS[3 if state is NodeState.REDUCED else number % 3],
         enclosure_is_open=state is NodeState.REDUCED and number % 2 == 0,
+    )
+
+
+RADIO = RadioView(
+    is_ready=True,
+    identity="E22-400T22S",
+    band="CN470 470-510 MHz",
+    used_s=212.4,
+    allowed_s=None,
+    window_s=3600.0,
+    foreign=3,
+    replayed=1,
+)
+
+
+def with_radio(view: BoardView, radio: RadioView = RADIO) -> BoardView:
+    """The same county with a radio, on which every second terminal is heard."""
+    names = [node.node for node in view.nodes]
+    nodes = tuple(
+        node if place % 2 else replace(node, radio=_node_radio(place, names))
+        for place, node in enumerate(view.nodes)
+    )
+    return replace(view, nodes=nodes, radio=radio)
+
+
+def _node_radio(place: int, names: list[str]) -> NodeRadio:
+    others = [name for name in names[:: place + 2] if name != names[place]]
+    return NodeRadio(
+        heard_s=(4, 95, 610)[place % 3],
+        rssi_dbm=-83 - 6 * place,
+        mean_rssi_dbm=-84 - 6 * place,
+        snr_db=(9.0, -7.5, None)[place % 3],
+        frames=120 + place,
+        lost_percent=(0, 4, 31)[place % 3],
+        airtime_percent=(12, None, 83)[place % 3],
+        waiting=(0, 8)[place % 2],
+        oldest_waiting_s=(0, 372)[place % 2],
+        battery_percent=(None, 78)[place // 2 % 2],
+        hears=tuple(HeardBy(name, -90 - 7 * rank, 12) for rank, name in enumerate(others)),
     )

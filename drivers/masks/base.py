@@ -78,6 +78,7 @@ MASKS: Mapping[str, str] = MappingProxyType(
         "e22": "drivers.masks.base:sealed",
         "e220": "drivers.masks.base:sealed",
         "e32": "drivers.masks.base:sealed",
+        "meshtastic": "drivers.masks.base:sealed",
         "rak3172": "drivers.masks.base:sealed",
         "gpsd": "drivers.masks.base:unmasked",
         "mrz": "drivers.masks.mrz:mrz_masks",

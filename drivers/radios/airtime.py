@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 PREAMBLE_SYMBOLS = 8
-CODING_RATE = 1  # 4/5, as every preset known here
+CODING_RATE = 1  # 4/5, unless said otherwise
 _SYNC_SYMBOLS = 4.25
 _SHORT_SYNC_SYMBOLS = 6.25
 _LONG_SYMBOL_S = 0.016  # from here on the low data rate optimisation is on
@@ -13,16 +13,26 @@ _SHORT_FACTORS = 6  # spreading factors 5 and 6 have a longer preamble and anoth
 _SHORT_PREAMBLE_SYMBOLS = 12
 
 
-def lora_airtime_s(payload_bytes: int, spreading_factor: int, bandwidth_hz: int) -> float:
-    """Time on air of a LoRa packet with header and CRC at 4/5 (SX126x data sheet 6.1.4)."""
+def lora_airtime_s(
+    payload_bytes: int,
+    spreading_factor: int,
+    bandwidth_hz: int,
+    *,
+    coding_rate: int = CODING_RATE,
+    preamble_symbols: int = PREAMBLE_SYMBOLS,
+) -> float:
+    """Time on air of a LoRa packet with header and CRC (SX126x data sheet 6.1.4).
+
+    `coding_rate` n is 4/(4+n).
+    """
     symbol_s = 2.0**spreading_factor / bandwidth_hz
     is_short = spreading_factor <= _SHORT_FACTORS
-    preamble = max(PREAMBLE_SYMBOLS, _SHORT_PREAMBLE_SYMBOLS if is_short else 0)
+    preamble = max(preamble_symbols, _SHORT_PREAMBLE_SYMBOLS if is_short else 0)
     sync = _SHORT_SYNC_SYMBOLS if is_short else _SYNC_SYMBOLS
     bits = 8 * payload_bytes - 4 * spreading_factor + 16 + (20 if is_short else 28)
     bits_per_block = 4 * (spreading_factor - 2 * (symbol_s >= _LONG_SYMBOL_S))
     blocks = max(ceil(bits / bits_per_block), 0)
-    return (preamble + sync + 8 + blocks * (CODING_RATE + 4)) * symbol_s
+    return (preamble + sync + 8 + blocks * (coding_rate + 4)) * symbol_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ class Radio(Protocol):
 
     An implementation must: carry any bytes and never interpret them; give out each packet it
     hears once, in order, and nothing twice; drop what is damaged on the way from the modem, in
-    silence; set the modem up by itself, and again when somebody else did.
+    silence; set the modem up by itself, and again when somebody else did, or, where a modem is its
+    owner's to set, refuse one that is set otherwise.
 
     `heard` is what drives it: one task iterates over it for as long as the radio is in use, others
     send. It has no sender's address and no acknowledgement: those are in the frames.

@@ -14,8 +14,8 @@ from drivers.errors import DriverConfigError
 from drivers.radios.site import RegionName
 
 HOUR_S = 3600.0
-LEAST_FRAME_BYTES = 32
-"""Below it there is no use in a radio: a frame to a terminal has 31 bytes."""
+LEAST_FRAME_BYTES = 36
+"""Below it there is no use in a radio: a schedule with one turn has as many (wire format 13)."""
 _NARROW, _MIDDLE, _WIDE = 125_000, 250_000, 500_000
 
 

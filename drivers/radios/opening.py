@@ -16,9 +16,11 @@ from drivers.radios.e22_settings import ASSUMED_LORA, ModemSettings
 from drivers.radios.e32_frames import E32
 from drivers.radios.law import Band, Emission, band_of
 from drivers.radios.measured_table import load_table
+from drivers.radios.meshtastic_messages import MAX_FRAME_BYTES as MESH_FRAME_BYTES
+from drivers.radios.meshtastic_settings import PRESET, MeshSettings
 from drivers.radios.rak3172_lines import MAX_FRAME_BYTES
 from drivers.radios.rak3172_settings import BANDWIDTH_HZ, SPREADING_FACTOR, RakSettings
-from drivers.radios.site import EBYTE_KINDS, LORA_KINDS, RadioSettings
+from drivers.radios.site import EBYTE_KINDS, LORA_KINDS, MESH_KINDS, RadioSettings
 from drivers.registry import RADIOS, choose, load
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ def make_radio(
     radio: Radio
     if settings.kind in LORA_KINDS:
         radio = make(port, settings=lora_settings(settings), on_ready=on_ready)
+    elif settings.kind in MESH_KINDS:
+        radio = make(port, settings=mesh_settings(settings), on_ready=on_ready)
     else:
         modem = modem_settings(settings, folder)
         radio = make(port, settings=modem, pins=pins, on_ready=on_ready)
@@ -80,7 +84,9 @@ def check_law(settings: RadioSettings, folder: Path) -> Band:
 
 def emission_of(settings: RadioSettings, folder: Path) -> Emission:
     """What the modem would send. Raises `DriverConfigError` for what it cannot be set to."""
-    return _lora(settings) if settings.kind in LORA_KINDS else _ebyte(settings, folder)
+    if settings.kind in LORA_KINDS:
+        return _lora(settings)
+    return _mesh(settings) if settings.kind in MESH_KINDS else _ebyte(settings, folder)
 
 
 def modem_settings(settings: RadioSettings, folder: Path) -> ModemSettings:
@@ -113,6 +119,16 @@ def lora_settings(settings: RadioSettings) -> RakSettings:
     )
 
 
+def mesh_settings(settings: RadioSettings) -> MeshSettings:
+    """How a Meshtastic node must have been set. Raises `DriverConfigError` for what none can be."""
+    return MeshSettings(
+        region=settings.region,
+        frequency_hz=settings.frequency_hz,
+        power_dbm=settings.power_dbm,
+        preset=settings.preset or PRESET,
+    )
+
+
 def _ebyte(settings: RadioSettings, folder: Path) -> Emission:
     modem = modem_settings(settings, folder)
     _, bandwidth_hz = ASSUMED_LORA[modem.air_bps]
@@ -135,6 +151,18 @@ def _lora(settings: RadioSettings) -> Emission:
         can_listen=modem.listens_first,
         max_frame_bytes=MAX_FRAME_BYTES,
         airtime_s=modem.airtime_s,
+    )
+
+
+def _mesh(settings: RadioSettings) -> Emission:
+    node = mesh_settings(settings)
+    return Emission(
+        frequency_hz=settings.frequency_hz,
+        bandwidth_hz=node.modem.bandwidth_hz,
+        erp_dbm=settings.erp_dbm,
+        can_listen=True,
+        max_frame_bytes=MESH_FRAME_BYTES,
+        airtime_s=node.airtime_s,
     )
 
 

@@ -15,6 +15,19 @@ DIPOLE_DBI = 2.15  # e.r.p. is counted against a half-wave dipole, which has thi
 EBYTE_KINDS = ("e22", "e220", "e32")
 LORA_KINDS = ("rak3172",)
 """Modems whose spreading factor and bandwidth can be chosen."""
+MESH_KINDS = ("meshtastic",)
+"""Nodes of a mesh, which are set by their owner and only looked at."""
+PresetName = Literal[
+    "LONG_FAST",
+    "MEDIUM_SLOW",
+    "MEDIUM_FAST",
+    "SHORT_SLOW",
+    "SHORT_FAST",
+    "LONG_MODERATE",
+    "SHORT_TURBO",
+    "LONG_TURBO",
+    "MEDIUM_TURBO",
+]
 AirRate = Literal[300, 1200, 2400, 4800, 9600, 19200, 38400, 62500]
 PINS = (
     r"\A(lgpio|mock|pigpio://[^:/@?]+:[0-9]{1,5})\?m0=[0-9]{1,2}&m1=[0-9]{1,2}(&aux=[0-9]{1,2})?\Z"
@@ -54,12 +67,15 @@ class RadioSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """LoRa modems only; None: 9."""
     bandwidth_khz: Literal[125, 250, 500] | None = None
     """LoRa modems only; None: 125."""
+    preset: PresetName | None = None
+    """Meshtastic only: what its owner has set it to; None: MEDIUM_FAST."""
 
     def __post_init__(self) -> None:
         """Refuse what means nothing to the kind of modem."""
         for kinds, names in (
             (EBYTE_KINDS, ("air_bps", "module_dbm", "pins", "measured")),
             (LORA_KINDS, ("spreading_factor", "bandwidth_khz")),
+            (MESH_KINDS, ("preset",)),
         ):
             for name in names:
                 if getattr(self, name) is not None and self.kind not in kinds:

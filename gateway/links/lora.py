@@ -7,7 +7,6 @@ committed, and says so by radio. The modem is kept in use for as long as the gat
 import asyncio
 import contextlib
 import logging
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -29,6 +28,7 @@ from gateway.store.base import StoreError, Stream
 from gateway.store.radio import RadioStore
 from protocol.keys import Identity
 from protocol.radio_keys import Direction, link_key
+from protocol.radio_up import Progress
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ class HeardFrom:
     snr_db: float | None
     skipped: int
     """Frames of it that must have been lost before."""
+    is_last: bool
+    """Nothing waits behind it."""
 
 
 class RadioListener(Protocol):
@@ -182,7 +184,15 @@ class LoraLink:
         if up is None:
             return
         self.news.heard(up.node, _now_s())
-        self._listener.radio_heard(HeardFrom(up.node, heard.rssi_dbm, heard.snr_db, up.skipped))
+        self._listener.radio_heard(
+            HeardFrom(
+                up.node,
+                heard.rssi_dbm,
+                heard.snr_db,
+                up.skipped,
+                is_last=up.progress == Progress(0, 0),
+            )
+        )
         self._arrived.append(up)
         self._work.set()
 
@@ -214,4 +224,4 @@ async def _transmit(engine: LoraEngine, radio: LawfulRadio, frame: bytes) -> Non
 
 
 def _now_s() -> float:
-    return time.monotonic()
+    return asyncio.get_running_loop().time()

@@ -53,6 +53,10 @@ class NoNews:
         return math.inf
 
 
+FREE_WORTH_S = 3.0  # of silence saved is worth a short frame,
+LISTENS_S = 900.0  # if anybody was heard within this, and may have something to say
+
+
 class LoraEngine:
     """One gateway on one channel. Single-threaded."""
 
@@ -71,9 +75,13 @@ class LoraEngine:
         self._room_bytes = pace.limit_bytes - overhead_bytes(names_epoch=True)
         self._on_air: list[Turn] | None = None
         """Turns of the frame that is being sent, `None` when none is."""
+        self._receipted: list[tuple[RadioNode, float]] = []
+        """Whose receipts the last schedule held, and since when they were owed."""
         self._round: Round | None = None
         self._busy_until_s = self._held_until_s = -math.inf
         self._said_news = False
+        self._promised_until_s = -math.inf
+        """The last round was to last until then; an empty schedule says that it is over."""
 
     def heard(self, frame: bytes, now_s: float) -> UpFrame | None:
         """A frame came off the air; what of it must be stored, if anything is new in it."""
@@ -132,6 +140,9 @@ class LoraEngine:
         """The law does not let the last frame out before `until_s`: it was not sent."""
         self._on_air = None
         self._held_until_s = until_s
+        for node, since_s in self._receipted:
+            node.owed_since_s = since_s
+        self._receipted = []
 
     def next_transmission(self, now_s: float) -> bytes | None:
         """A frame to send now, or nothing.
@@ -146,13 +157,18 @@ class LoraEngine:
             return None
         if self._round is not None:
             self._end(self._round, now_s)
+            self._promised_until_s = self._round.promised_until_s
             self._round = None
         next_plan = plan(self._nodes, now_s, self._pace)
         has_turns = bool(next_plan.grants or next_plan.receipts)
         if not (has_turns and self._said_news) and (frame := self._news_frame(now_s)) is not None:
             return frame
         self._said_news = False
-        return self._schedule_frame(next_plan, now_s) if has_turns else None
+        is_waited_for = self._promised_until_s > now_s + FREE_WORTH_S and any(
+            now_s - node.last_heard_s < LISTENS_S for node in self._nodes
+        )
+        self._promised_until_s = -math.inf
+        return self._schedule_frame(next_plan, now_s) if has_turns or is_waited_for else None
 
     def wake_at_s(self) -> float | None:
         """When to ask again if nothing happens until then."""
@@ -193,7 +209,7 @@ class LoraEngine:
         if part is None:
             return None
         self._said_news = True
-        self._on_air = []
+        self._on_air, self._receipted = [], []
         return self._seal(AllKind.NEWS, part)
 
     def _schedule_frame(self, next_plan: Plan, now_s: float) -> bytes:
@@ -209,7 +225,11 @@ class LoraEngine:
             limit_bytes=self._room_bytes,
         )
         self._on_air = [Turn(node, said.grant, said.gaps) for node, said in granted[:taken]]
-        for node, _ in both[:taken]:
+        told = [node for node, _ in both[:taken]]
+        self._receipted = [
+            (node, node.owed_since_s) for node in told if node.owed_since_s is not None
+        ]
+        for node in told:
             node.owed_since_s = None
         return self._seal(AllKind.SCHEDULE, content)
 

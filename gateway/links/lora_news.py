@@ -43,10 +43,15 @@ class NewsRounds:
     def told(self, node: str, number: int) -> None:
         """A terminal said which bulletin it has."""
         self._held[node] = number
+        if self._next_round_s == math.inf and self._lacks_it(node):  # it had it, and lost it
+            self._next_round_s = self._heard_s.get(node, math.inf)
 
     def next_part(self, now_s: float, limit_bytes: int) -> bytes | None:
         """See `News.next_part`."""
-        if not self._left and (now_s < self.due_s() or not self._is_wanted(now_s)):
+        if not self._left and now_s < self.due_s():
+            return None
+        if not self._left and not self._is_wanted(now_s):
+            self._next_round_s = math.inf  # until one of those that lack it is heard again
             return None
         if not self._left or limit_bytes < self._split_for_bytes:
             self._left = split_message(self._message, self._number, limit_bytes)

@@ -187,7 +187,9 @@ class RadioNodes:
                 self.counts.replayed += 1
                 node.replayed += 1
                 return node, None
-            skipped = _skipped(outbox.window, opened.counter)
+            # One that names its epoch may just have started, with a new block of counters.
+            has_started = header.epoch is not None
+            skipped = 0 if has_started else _skipped(outbox.window, opened.counter)
             outbox.window = opened.window
             node.outboxes.pop(epoch, None)
             node.outboxes[epoch], node.epoch = outbox, epoch
@@ -206,4 +208,5 @@ def _skipped(window: ReplayWindow, counter: int) -> int:
 def _epochs_to_try(node: RadioNode, header: FrameHeader) -> list[int]:
     if header.epoch is not None:
         return [header.epoch]
-    return list(reversed(node.outboxes))[:TRIED_EPOCHS]
+    latest_first = [node.epoch, *reversed(node.outboxes)]
+    return list(dict.fromkeys(latest_first))[:TRIED_EPOCHS]

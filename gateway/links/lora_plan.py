@@ -69,7 +69,7 @@ def due_s(nodes: Iterable[RadioNode]) -> float:
 
 def flags_for(node: RadioNode, now_s: float) -> Flags:
     """What a terminal is told beside its receipt and its grant."""
-    is_stale = node.last_status_s is None or now_s - node.last_status_s > STATUS_AFTER_S
+    is_stale = node.last_status_s is None or now_s - node.last_status_s >= STATUS_AFTER_S
     # One whose records may wait is not kept from them by a word about its battery.
     return node.flags | Flags.SAY_STATUS if is_stale and node.want == 0 else node.flags
 

@@ -79,6 +79,12 @@ class Round:
             turn.deadline_s = max(turn.deadline_s, now_s + wait_s)
 
     @property
+    def promised_until_s(self) -> float:
+        """Until when terminals that were not granted anything keep silent, for all they know."""
+        last = self.turns[-1]
+        return last.start_s + last.grant * self._pace.slot_s
+
+    @property
     def over_at_s(self) -> float:
         """When nobody will use this round any more, as far as is known now."""
         return self.turns[-1].deadline_s

@@ -71,7 +71,9 @@ def radio_line(node: str, radio: NodeRadio, words: Words) -> RadioLine:
         rssi=""
         if radio.rssi_dbm is None
         else words("radio.dbm", now=_dbm(radio.rssi_dbm), mean=_dbm(radio.mean_rssi_dbm or 0)),
-        snr="" if radio.snr_db is None else f"{radio.snr_db:+.0f}\N{NO-BREAK SPACE}dB",
+        snr=""
+        if radio.snr_db is None
+        else f"{_signed(f'{radio.snr_db:+.0f}')}\N{NO-BREAK SPACE}dB",
         lost=f"{radio.lost_percent}\N{NO-BREAK SPACE}%",
         airtime="" if percent is None else f"{percent}\N{NO-BREAK SPACE}%",
         airtime_is_low=percent is not None and percent >= LOW_AIRTIME_PERCENT,
@@ -79,10 +81,15 @@ def radio_line(node: str, radio: NodeRadio, words: Words) -> RadioLine:
         if radio.battery_percent is None
         else f"{radio.battery_percent}\N{NO-BREAK SPACE}%",
         hears=tuple(
-            f"{each.node} {_dbm(each.rssi_dbm)}\N{NO-BREAK SPACE}dBm" for each in radio.hears
+            f"{each.node}\N{NO-BREAK SPACE}{_dbm(each.rssi_dbm)}\N{NO-BREAK SPACE}dBm"
+            for each in radio.hears
         ),
     )
 
 
 def _dbm(value: int) -> str:
-    return f"{value}".replace("-", "\N{MINUS SIGN}")
+    return _signed(f"{value}")
+
+
+def _signed(number: str) -> str:
+    return number.replace("-", "\N{MINUS SIGN}")

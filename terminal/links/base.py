@@ -54,3 +54,6 @@ class LinkListener(Protocol):
 
     def revocations(self, message: bytes) -> None:
         """A list of revoked badges came."""
+
+    def bulletin(self, message: bytes) -> None:
+        """A bulletin came."""

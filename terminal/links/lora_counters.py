@@ -20,6 +20,11 @@ class Counters:
         """Whether it is time to reserve more."""
         return sum(map(len, self._blocks)) < LOW
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether `take` would find none."""
+        return not self._blocks
+
     def take(self) -> int | None:
         """The next one, which is never given again; None: there is none yet."""
         while self._blocks:

@@ -6,7 +6,7 @@ It joins the ears, the supply of records and the right to speak. Whoever holds i
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import NamedTuple, Protocol
@@ -18,7 +18,7 @@ from protocol.radio_schedule import AllKind, Flags, HeardTurn, ScheduleHead, unp
 from protocol.radio_up import Progress, Status, UpKind
 from protocol.replay import ReplayWindow
 from protocol.roster_order import RosterOrder
-from protocol.sequences import SeqSet
+from protocol.sequences import Range, SeqSet
 from terminal.links.lora_access import Access, Occasion
 from terminal.links.lora_counters import Counters
 from terminal.links.lora_ears import Ears
@@ -29,6 +29,7 @@ from terminal.radio_memory import Sender
 TELL_BELOW_PERCENT = 30  # of the lawful airtime; the rest is for records
 TELL_AGAIN_S = 60.0  # how soon to look whether it is below that again
 _PROGRESS_BYTES = 1
+_PART_NUMBERS = 256
 _HEARD_BYTES = 4  # of one node in a status
 
 
@@ -108,7 +109,7 @@ class LoraEngine:
         self._sealer = FrameSealer(link_key(keys.radio_key, Direction.UP, keys.address, epoch))
         self._receipt_key = receipt_key(keys.radio_key, epoch)
         self._names_epoch = True
-        self._supply = Supply(store, self._limit_bytes())
+        self._supply = Supply(store, self._limit_bytes(), random.randrange(_PART_NUMBERS))
         self._access = Access(airtime_s, max_frame_bytes, random)
         self._ears = Ears(keys.group_radio_key, windows or {})
         self._tellings = tellings
@@ -129,12 +130,14 @@ class LoraEngine:
 
     @property
     def sent_numbers(self) -> SeqSet:
-        """Every record this engine ever sent."""
+        """Every record that was sent since this process began."""
         return self._supply.sent
 
-    def begin(self, now_s: float) -> None:
-        """Records go by radio from now on."""
+    def begin(self, now_s: float, sent_otherwise: Iterable[Range] = ()) -> None:
+        """Records go by radio from now on; some were sent by another link, and may be receipted."""
         self._is_active = True
+        for first, last in sent_otherwise:
+            self._supply.sent.add(first, last)
         self._access.begin(now_s)
 
     def stop(self) -> None:

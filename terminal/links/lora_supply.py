@@ -33,9 +33,13 @@ _SENT_IN_VAIN = 2  # a sealed content so often passed over by receipts wants its
 
 
 class Supply:
-    """The contents of one outbox on their way. `limit_bytes` is what a frame has room for."""
+    """The contents of one outbox on their way.
 
-    def __init__(self, store: RecordStore, limit_bytes: int) -> None:
+    `limit_bytes` is what a frame has room for. Contents in parts are numbered from `first_number`:
+    any, so that after a restart they are not taken for parts of what was under way before.
+    """
+
+    def __init__(self, store: RecordStore, limit_bytes: int, first_number: int) -> None:
         self._store, self._limit_bytes = store, limit_bytes
         self._window: list[Load] = []
         self._due: deque[Load] = deque()
@@ -51,7 +55,7 @@ class Supply:
         self._urgent: set[int] = set()
         self._unsendable = SeqSet()
         """Too long for any number of frames: they wait for another link."""
-        self._parts_made = 0
+        self._parts_made = first_number
         self._records_per_frame = max(1.0, limit_bytes / BYTES_PER_RECORD)
         self._receipted = SeqSet()
         """The county has them, whether or not the outbox has let them go yet."""
@@ -91,11 +95,16 @@ class Supply:
         return settled
 
     def begin_round(self) -> None:
-        """What is still under way goes again, before anything new."""
+        """What is still under way goes again, what went least first; nothing new before that.
+
+        So a key or a record in more parts than a turn grants frames gets through in several
+        turns, and a key the gateway has lost goes again however long the queue is.
+        """
         self._keep_those_with(self._waiting())
         self._due.clear()
         self._keys_of_round.clear()
         self._queue(self._window)
+        self._due = deque(sorted(self._due, key=_times_sent))
 
     def next_load(self) -> Load | None:
         """The next content to send in this round; None: there is nothing, or no room for it."""
@@ -211,3 +220,7 @@ class Supply:
             each.seq for each in numbered(self._store, new, new.count) if is_exception(each.record)
         )
         self._judged_upto = max(self._judged_upto, free.highest)
+
+
+def _times_sent(load: Load) -> int:
+    return load.times_sent

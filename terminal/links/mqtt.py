@@ -91,6 +91,8 @@ class MqttLink:
             self._listener.roster_part(payload)
         elif channel is Down.REVOCATIONS:
             self._listener.revocations(payload)
+        elif channel is Down.BULLETIN:
+            self._listener.bulletin(payload)
         else:
             self._listener.activation(payload)
 

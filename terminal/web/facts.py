@@ -52,6 +52,22 @@ class ReaderFacts(Struct, frozen=True):
     state: DeviceState | None
 
 
+class RadioFacts(Struct, frozen=True):
+    """The way by LoRa."""
+
+    carries: bool
+    is_ready: bool
+    answered_ms: int | None
+    drained_in_s: int | None
+
+
+class NoticeFacts(Struct, frozen=True):
+    """The county's newest word to everybody."""
+
+    at_ms: int
+    text: str
+
+
 class StationFacts(Struct, frozen=True):
     """What `/live.json` sends. Fields as in `terminal.view`; enums as their values."""
 
@@ -65,6 +81,9 @@ class StationFacts(Struct, frozen=True):
     expected: int
     custody: Custody
     link: LinkState
+    radio: RadioFacts | None
+    notice: NoticeFacts | None
+    ended_ms: int | None
     lanes_heard: tuple[int, ...]
     roster_version: int | None
     roster_issued_ms: int | None

@@ -1,5 +1,6 @@
 """From a `StationView` to what the station's templates show. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,6 +19,7 @@ SHOWN_TROUBLES = 2  # more rows would take the height of the verdict
 _NAMED_KINDS = frozenset({"sdt", "scanner", "wedge", "pcsc", "pn532", "mrz"})
 """Kinds of `drivers.registry.READERS` with a word of their own; the others are a reader."""
 _WIDE_NAME = 10  # characters of a name that fit on one line in the largest size
+_WIDE_NOTICE = 48  # characters of a notice that fit on two lines in the largest size
 _WIDE_COUNT = 7  # digits of present and expected that fit beside each other in the largest size
 
 
@@ -78,7 +80,12 @@ KEYS = {
 }
 """Every word this module asks for."""
 
-_LINK_SHAPES = {LinkState.UP: "well", LinkState.DOWN: "late", LinkState.REFUSED: "refused"}
+_LINK_SHAPES = {
+    LinkState.UP: "well",
+    LinkState.RADIO: "reduced",
+    LinkState.DOWN: "late",
+    LinkState.REFUSED: "refused",
+}
 _NOT_RECORDING = frozenset({Trouble.DISK_FULL, Trouble.DISK_FAILING})
 # The readers' troubles stand between these and the next.
 _BEFORE_READERS = (
@@ -93,6 +100,7 @@ _BEFORE_READERS = (
 )
 _AFTER_READERS = (
     Trouble.COUNTY_REFUSES,
+    Trouble.RADIO_MISSING,
     Trouble.NO_ROSTER,
     Trouble.CLOCK_UNSET,
     Trouble.DISK_LOW,
@@ -108,14 +116,14 @@ _AFTER_READERS = (
 def station_context(view: StationView, words: Words) -> Mapping[str, object]:
     """Everything the parts of the station's page need."""
     troubles = trouble_rows(view, words)
-    shown = view.verdict
+    shown, radio = view.verdict, view.radio
     return {
         "view": view,
         "point": title(view.point, words),
         "mode": view.activation.mode if view.activation else None,
         "is_drill": view.activation is not None and view.activation.mode is Mode.DRILL,
         "link_shape": _LINK_SHAPES[view.link],
-        "clock": clock_time(view.now_ms)[:5],
+        "clock": _minute(view.now_ms),
         "clock_is_set": view.clock_source is not TimeSource.UNSET,
         "verdict": scan_row(shown, words) if shown else None,
         "idle": idle_state(view),
@@ -123,6 +131,12 @@ def station_context(view: StationView, words: Words) -> Mapping[str, object]:
         "more_troubles": max(0, len(troubles) - SHOWN_TROUBLES),
         "is_long_count": len(f"{view.present}{view.expected}") > _WIDE_COUNT,
         "lanes_heard": ", ".join(map(str, view.lanes_heard)),
+        "ended": _minute(view.ended_ms),
+        "noticed": _minute(view.notice.at_ms if view.notice else None),
+        "has_long_notice": view.notice is not None and len(view.notice.text) > _WIDE_NOTICE,
+        "is_by_radio": radio is not None and view.link is LinkState.RADIO,
+        "answered": _answered(view, words),
+        "drained": _drained(view, words),
         "oldest": words.span(view.custody.oldest_waiting_s),
         "last": [scan_row(scan, words) for scan in view.last],
     }
@@ -211,6 +225,24 @@ def idle_state(view: StationView) -> Idle:
     return (
         Idle.READY if all(reader.kind == "sdt" for reader in view.readers) else Idle.READY_FOR_ANY
     )
+
+
+def _minute(at_ms: int | None) -> str:
+    """`14:23`; nothing for no moment."""
+    return "" if at_ms is None else clock_time(at_ms)[:5]
+
+
+def _answered(view: StationView, words: Words) -> str:
+    if view.radio is None or view.radio.answered_ms is None:
+        return ""
+    return words.ago((view.now_ms - view.radio.answered_ms) // 1000)
+
+
+def _drained(view: StationView, words: Words) -> str:
+    """In whole minutes, rather too many: it is an estimate."""
+    if view.radio is None or view.link is not LinkState.RADIO or view.radio.drained_in_s is None:
+        return ""
+    return words.span(60 * max(1, math.ceil(view.radio.drained_in_s / 60)))
 
 
 def title(point: Point, words: Words) -> str:

@@ -15,7 +15,7 @@ from terminal.view import StationView
 from terminal.web.facts import encode_facts
 from terminal.web.page import KEYS, station_context
 
-PARTS = ("facts", "troubles", "verdict", "count", "custody", "last")
+PARTS = ("facts", "county", "troubles", "verdict", "count", "custody", "last")
 
 
 def station_app(feed: Feed[StationView]) -> Starlette:

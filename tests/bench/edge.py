@@ -18,6 +18,7 @@ from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import load_config
 from runtime.tls import client_context
+from terminal.bulletins import BulletinBook
 from terminal.county import County
 from terminal.credentials import Credentials
 from terminal.links.mqtt import MqttLink
@@ -54,6 +55,7 @@ class Edge:
         self.county = County(
             identity,
             RosterBook(data, identity),
+            BulletinBook(data, identity),
             RevocationBook(data, identity),
             Station(settings.point, settings.lane, credentials),
             self.uplink,

@@ -1,7 +1,7 @@
 """What every radio owes its callers; see `drivers.radios.base.Radio`.
 
-A radio is a row in `FAMILIES` of `tests.radio_rigs` (E22Radio, E220Radio, E32Radio) or of
-`tests.rak_rigs` (Rak3172Radio).
+A radio is a row in `FAMILIES` of `tests.radio_rigs` (E22Radio, E220Radio, E32Radio), of
+`tests.rak_rigs` (Rak3172Radio) or of `tests.mesh_rigs` (MeshtasticRadio).
 """
 
 import asyncio
@@ -11,12 +11,12 @@ from random import Random
 
 import pytest
 
-from drivers.errors import DeviceSilent, PortGone, TransientDriverError
+from drivers.errors import DeviceRefused, DeviceSilent, PortGone, TransientDriverError
 from drivers.radios.base import Radio
 from drivers.radios.e22 import CHECK_EVERY_S
 from sim.clock import Run
 from sim.faults import FAULTS
-from tests import radio_rigs, rak_rigs
+from tests import mesh_rigs, radio_rigs, rak_rigs
 from tests.radio_rigs import RSSI_DBM, AnyFamily, AnyRig, Ether, in_use
 
 BAD_LINES = ("line_noise", "torn", "bit_flip")
@@ -31,7 +31,15 @@ AWKWARD = [
 ]
 
 
-FAMILIES: dict[str, AnyFamily] = {**radio_rigs.FAMILIES, **rak_rigs.FAMILIES}
+FAMILIES: dict[str, AnyFamily] = {
+    **radio_rigs.FAMILIES,
+    **rak_rigs.FAMILIES,
+    **mesh_rigs.FAMILIES,
+}
+
+
+def is_owners(name: str) -> bool:
+    return FAMILIES[name].is_set_by_owner
 
 
 @pytest.fixture(params=FAMILIES)
@@ -211,6 +219,9 @@ def test_a_modem_is_set_up_over_a_bad_line(
     run(main())
 
 
+@pytest.mark.parametrize(
+    "family", [each for each in FAMILIES if not is_owners(each)], indirect=True
+)
 def test_somebody_elses_settings_are_put_right_within_the_hour(run: Run, family: AnyFamily) -> None:
     async def main() -> None:
         _, left, right = pair(family)
@@ -225,6 +236,23 @@ def test_somebody_elses_settings_are_put_right_within_the_hour(run: Run, family:
             assert (left.radio.repairs, right.radio.repairs) == (0, 1)
 
     run(main())
+
+
+@pytest.mark.parametrize("family", [each for each in FAMILIES if is_owners(each)], indirect=True)
+def test_a_modem_its_owner_has_set_otherwise_is_refused_within_the_hour(
+    run: Run, family: AnyFamily
+) -> None:
+    async def main() -> None:
+        _, left, right = pair(family)
+        async with in_use(left, right):
+            await set_up(left, right)
+            await right.spoil()
+            await asyncio.sleep(3700)
+            with pytest.raises(PortGone):
+                await right.radio.send(b"under whose law?")
+
+    with pytest.raises(DeviceRefused, match="set otherwise"):
+        run(main())
 
 
 def test_an_unplugged_modem_is_reported_to_whoever_listens_and_sends(
@@ -284,7 +312,10 @@ def test_frames_go_out_whole_while_the_settings_are_looked_at(run: Run, family: 
             await asyncio.sleep(CHECK_EVERY_S - 10)
             for frame in frames:
                 await left.radio.send(frame)
-            assert [sent[1][-20:] for sent in ether.sent] == frames
+            await asyncio.sleep(1)
+            packets = [sent[1] for sent in ether.sent]
+            assert all(map(bytes.__contains__, packets, frames))
+            assert len(packets) == len(frames)
 
     run(main())
 

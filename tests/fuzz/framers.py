@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from tests.fuzz.asked import ASKED
+from tests.fuzz.mesh import MESH
 from tests.fuzz.radios import RADIOS
 from tests.fuzz.receivers import RECEIVERS
 from tests.fuzz.row import Row
 from tests.fuzz.talking import TALKING
 
-ROWS: Mapping[str, Row] = {**ASKED, **TALKING, **RECEIVERS, **RADIOS}
+ROWS: Mapping[str, Row] = {**ASKED, **TALKING, **RECEIVERS, **RADIOS, **MESH}

@@ -76,3 +76,22 @@ def test_smaller_frames_in_the_middle_begin_it_anew(news: NewsRounds) -> None:
     news.next_part(0, LIMIT)
     pieces = [unpack_piece(part) for part in a_round(news, 0, LIMIT - 30)]
     assert [piece.place for piece in pieces] == [0, 1, 2, 3]
+
+
+def test_when_nobody_listens_any_more_nobody_is_woken_for_it(news: NewsRounds) -> None:
+    a_round(news, 0)
+    later_s = 1 + LISTENS_S
+    assert a_round(news, later_s) == []
+    assert news.due_s() == math.inf, "or the gateway would ask again at once, and for ever"
+    news.heard("t1", later_s + 5)
+    assert news.due_s() == later_s + 5
+
+
+def test_one_that_lost_what_it_had_is_told_again(news: NewsRounds) -> None:
+    news.heard("t2", 0)
+    news.told("t1", 3)
+    a_round(news, 0)
+    assert a_round(news, 1 + LISTENS_S) == []
+    news.heard("t1", 2 + LISTENS_S)
+    news.told("t1", 2)
+    assert len(a_round(news, 2 + LISTENS_S)) == 3

@@ -33,7 +33,7 @@ def test_a_heartbeat_without_a_fix() -> None:
         {"captured": 2**48},
         {"disk_free_bytes": 2**64 - 1},
         {"devices": ((1, "sdt", 5),)},
-        {"devices": ((6, "sdt", 1),)},
+        {"devices": ((7, "sdt", 1),)},
         {"devices": ((1, "k" * 33, 1),)},
         {"devices": ((1, "sdt", 1),) * 17},
         {"position_trust": 4},

@@ -112,6 +112,7 @@ def test_keys_are_never_shown(authority: Authority) -> None:
     for shown in (repr(node), repr(files), repr(authority)):
         assert "PRIVATE KEY" not in shown
         assert "secret-county-key" not in shown
+        assert "secret-radio-key" not in shown
 
 
 def test_saved_and_loaded_it_issues_under_the_same_root(tmp_path: Path) -> None:
@@ -120,11 +121,14 @@ def test_saved_and_loaded_it_issues_under_the_same_root(tmp_path: Path) -> None:
     (tmp_path / "root.key").unlink()  # kept elsewhere
     loaded = load_authority(tmp_path)
     assert loaded.county_key == bytes(range(32))
+    assert loaded.radio_key == b"secret-radio-key"
     assert loaded.trust_pem == files.issuing_certificate + files.root_certificate
     assert leaf(loaded.issue_node("t1", NOW)).issuer == loaded.issuing.certificate.subject
 
 
-@pytest.mark.parametrize("name", ["issuing.key", "statement.key", "root.crt", "county.key"])
+@pytest.mark.parametrize(
+    "name", ["issuing.key", "statement.key", "root.crt", "county.key", "radio.key"]
+)
 def test_an_incomplete_authority_is_named(tmp_path: Path, name: str) -> None:
     save_authority(tmp_path, *create_authority("demo", bytes(32), b"secret-radio-key", NOW))
     (tmp_path / name).unlink()

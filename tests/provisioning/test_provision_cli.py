@@ -52,13 +52,13 @@ def test_points_are_given_one_by_one(tmp_path: Path) -> None:
 def test_a_terminals_options_reach_its_settings(folder: Path) -> None:
     options = ("--lane", 3, "--reader", "sdt=tcp://127.0.0.1:4001", "--board", "pi-4b")
     more = ("--pins", "mock", "--gnss", "nmea=tcp://127.0.0.1:4002", "--web-port", 9000)
-    made = run(
-        "terminal", folder, "t1", "--point", "town-hall", *options, *more, "--neighbours", "wlan0"
-    )
+    links = ("--neighbours", "wlan0", "--lora-after-s", 45)
+    made = run("terminal", folder, "t1", "--point", "town-hall", *options, *more, *links)
     assert made.exit_code == 0
     settings = load_config(folder / "terminals/t1/terminal.toml", TerminalSettings)
     assert (settings.lane, settings.web.port) == (3, 9000)
     assert settings.neighbours == NeighbourSettings("wlan0")
+    assert settings.uplink.lora_after_s == 45
     assert settings.panel is not None
     assert settings.panel.pins == "mock"
 

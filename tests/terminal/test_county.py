@@ -7,12 +7,16 @@ from random import Random
 import pytest
 from msgspec import structs
 
-from protocol.downlink import encode_content, pack_downlink
+from protocol.bulletin import Bulletin, Notice, change_between, pack_bulletin
+from protocol.downlink import Activation, encode_content, pack_downlink
 from protocol.errors import BadSignature
 from protocol.keys import Identity
+from protocol.radio_news import split_message
 from protocol.receipts import Refusal, RefusalReason, pack_receipt, pack_refusal
+from protocol.roster import Roster, RosterPart
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
+from terminal.bulletins import BulletinBook
 from terminal.county import County
 from terminal.outbox import Outbox
 from terminal.revocations import RevocationBook
@@ -62,6 +66,7 @@ class Rig:
         self.county = County(
             bench.terminal,
             RosterBook(folder, bench.terminal),
+            BulletinBook(folder, bench.terminal),
             RevocationBook(folder, bench.terminal),
             self.station,
             self.uplink,
@@ -215,6 +220,7 @@ def test_an_identity_without_a_gateway_is_named(rig: Rig, tmp_path: Path) -> Non
         County(
             lonely,
             RosterBook(tmp_path, lonely),
+            BulletinBook(tmp_path, lonely),
             RevocationBook(tmp_path, lonely),
             rig.station,
             rig.uplink,
@@ -235,3 +241,87 @@ def test_a_carried_receipt_counts_and_says_nothing_about_the_link(rig: Rig) -> N
 def test_a_carried_receipt_of_somebody_else_is_not_believed(rig: Rig) -> None:
     rig.county.carried_receipt(rig.receipt(by=rig.parties.terminal("t2")))
     assert rig.uplink.told == []
+
+
+LATER = structs.replace(ACTIVATION, number=99, started_ms=ACTIVATION.started_ms + 1000)
+NOTICES = (Notice(NOW_MS, "改到操场"), Notice(NOW_MS - 9000, "带雨具"))
+BULLETIN = Bulletin(COUNTY, 4, NOW_MS, LATER, 0, NOTICES, 1, None)
+
+
+def bulletin(rig: Rig, by: Identity | None = None, **changes: object) -> bytes:
+    word = structs.replace(BULLETIN, **changes)
+    return pack_bulletin(word, (by or rig.parties.gateway).signing_key)
+
+
+def sealed_to_us(rig: Rig, content: Activation | RosterPart) -> bytes:
+    peer = rig.parties.peer(rig.bench.terminal)
+    return pack_downlink(encode_content(content), COUNTY, peer, rig.parties.gateway.signing_key)
+
+
+def test_a_bulletin_brings_activation_and_notice(rig: Rig) -> None:
+    assert (rig.county.news_number, rig.county.notice) == (0, None)
+    rig.county.bulletin(bulletin(rig))
+    assert rig.station.activation == LATER
+    assert rig.county.notice == NOTICES[0]
+    assert (rig.county.news_number, rig.county.ended_ms, rig.changes) == (4, None, 1)
+
+
+def test_a_bulletin_of_an_earlier_muster_does_not_take_the_station_back(rig: Rig) -> None:
+    rig.county.activation(sealed_to_us(rig, LATER))
+    rig.county.bulletin(bulletin(rig, activation=ACTIVATION, ended_ms=NOW_MS))
+    assert rig.station.activation == LATER
+    assert rig.county.ended_ms is None  # that was the muster before
+
+
+def test_a_bulletin_ends_the_muster_it_is_about(rig: Rig) -> None:
+    rig.county.activation(sealed_to_us(rig, LATER))
+    rig.county.bulletin(bulletin(rig, ended_ms=NOW_MS + 5))
+    assert rig.county.ended_ms == NOW_MS + 5
+
+
+def test_by_radio_the_pieces_are_enough(rig: Rig) -> None:
+    for piece in split_message(bulletin(rig), 4, 80):
+        rig.county.news(piece.pack())
+    rig.county.news(b"\xff")
+    assert rig.county.notice == NOTICES[0]
+
+
+def test_a_bulletin_that_is_not_the_gateways_word_changes_nothing(rig: Rig) -> None:
+    rig.county.bulletin(bulletin(rig, by=rig.parties.terminal("t2")))
+    rig.county.bulletin(b"garbage")
+    assert (rig.station.activation, rig.county.notice, rig.changes) == (None, None, 0)
+
+
+@pytest.mark.parametrize("roster_comes_first", [True, False])
+def test_its_change_makes_the_new_roster(rig: Rig, roster_comes_first: bool) -> None:
+    before = roster(1)
+    after = Roster(2, before.issued_ms + 5, before.points.values(), before.people[1:])
+    change = change_between(before, after)
+    messages = [
+        (rig.county.roster_part, sealed_to_us(rig, next(iter(before.split())))),
+        (rig.county.bulletin, bulletin(rig, change=change, roster_version=2)),
+    ]
+    for take, message in messages if roster_comes_first else reversed(messages):
+        take(message)
+    assert rig.station.roster is not None
+    assert rig.station.roster.version == 2
+    assert rig.station.roster.people == after.people
+
+
+def test_the_gateways_time_by_radio_raises_the_floor(rig: Rig) -> None:
+    later_ms = rig.clock.floor_ms + 10**9
+    rig.county.gateway_time(later_ms)
+    assert rig.clock.floor_ms == later_ms
+
+
+def test_a_gateway_is_reached_by_network_only_while_both_are_there(rig: Rig) -> None:
+    county = rig.county
+    seen = [county.is_reached]
+    county.link_up(20)
+    seen.append(county.is_reached)
+    county.gateway_state(is_online=False)
+    seen.append(county.is_reached)
+    county.gateway_state(is_online=True)
+    county.turned_away()
+    seen.append(county.is_reached)
+    assert seen == [False, True, False, False]

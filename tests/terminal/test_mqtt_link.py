@@ -44,6 +44,9 @@ class SpyListener:
     def revocations(self, message: bytes) -> None:
         self.told.append((Down.REVOCATIONS, message))
 
+    def bulletin(self, message: bytes) -> None:
+        self.told.append((Down.BULLETIN, message))
+
 
 class SpyConnection:
     """Notes what is published."""

@@ -14,6 +14,7 @@ import pytest
 from drivers.readers.base import TroubleReason
 from drivers.registry import READERS
 from drivers.supervisor import DeviceState
+from protocol.bulletin import Notice
 from protocol.downlink import Activation, Mode
 from protocol.records import TimeSource
 from protocol.verdict import SIGNS, Reason, Signs, Verdict
@@ -21,13 +22,21 @@ from runtime.feed import Feed
 from runtime.web.pages import Pages
 from runtime.web.screen import Parts, Screen
 from runtime.web.text import Language, Words
-from terminal.view import Custody, LinkState, ShownReader, ShownScan, StationView, Trouble
+from terminal.view import (
+    Custody,
+    LinkState,
+    ShownRadio,
+    ShownReader,
+    ShownScan,
+    StationView,
+    Trouble,
+)
 from terminal.web import station_app
 from terminal.web.facts import encode_facts
 from terminal.web.page import KEYS, SHOWN_TROUBLES, Idle, idle_state, station_context
 from terminal.web.site import PARTS
 from tests.browse import Site, Visitor
-from tests.views import LAST, QINGSHAN, SHIQIAO, scan, station_view, with_readers
+from tests.views import LAST, NOW_MS, QINGSHAN, SHIQIAO, scan, station_view, with_readers
 
 PAGES = Pages("terminal.web", KEYS)
 CHINESE, ENGLISH = Language.CHINESE, Language.ENGLISH
@@ -178,7 +187,7 @@ def _in(mode: Mode) -> Activation:
 
 def test_the_bar_tells_place_roster_link_and_clock() -> None:
     facts = text(render(station_view())["facts"])
-    assert facts == "演练 DRILL 青山镇 第 2 通道 名册 v14 县里已连 22:13 卫星"
+    assert facts == "演练 DRILL 青山镇 第 2 通道 名册 v14 县里已连 · MQTT 22:13 卫星"
     bare = replace(
         station_view(),
         activation=None,
@@ -438,3 +447,63 @@ def test_the_json_stream_tells_a_verdict_as_it_is_shown() -> None:
             assert [event async for event in stream] == []
 
     asyncio.run(scenario())
+
+
+def by_radio(answered_ms: int | None, drained_in_s: int | None) -> StationView:
+    radio = ShownRadio(True, True, answered_ms, drained_in_s)
+    return replace(station_view(), link=LinkState.RADIO, radio=radio)
+
+
+def test_by_radio_it_is_said_who_answered_and_how_long_the_rest_takes() -> None:
+    parts = render(by_radio(NOW_MS - 14_000, 61))
+    assert "电台 · LoRa" in text(parts["facts"])
+    custody = text(parts["custody"])
+    assert "全部收到约需 2 分钟" in custody
+    assert "县里电台应答 14 秒前" in custody
+
+
+def test_what_nobody_knows_by_radio_is_not_said() -> None:
+    custody = text(render(by_radio(None, None), ENGLISH)["custody"])
+    assert "County by LoRa no answer yet" in custody
+    assert "All received" not in custody
+
+
+def test_where_the_network_carries_records_the_radio_says_nothing() -> None:
+    view = replace(station_view(), radio=ShownRadio(False, True, NOW_MS, 60))
+    assert render(view)["custody"] == render(station_view())["custody"]
+    assert "MQTT" in text(render(view)["facts"])
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_countys_word_stands_with_its_time_and_a_shape(language: Language) -> None:
+    word = Notice(NOW_MS - 300_000, "改到<操场>")
+    html = render(replace(station_view(), notice=word), language)["county"]
+    assert "22:08 改到<操场>" in text(html)
+    assert "<操场>" not in html
+    assert html.count("<svg") == 1
+    assert render(station_view(), language)["county"].strip() == ""
+
+
+def test_an_ended_muster_says_when_it_ended() -> None:
+    view = replace(station_view(), ended_ms=NOW_MS - 60_000)
+    assert text(render(view)["county"]) == "集结已于 22:12 结束"
+    assert text(render(view, ENGLISH)["county"]) == "Muster ended at 22:12"
+
+
+def test_other_programs_hear_of_radio_notice_and_end() -> None:
+    plain = json.loads(encode_facts(station_view()))
+    assert (plain["radio"], plain["notice"], plain["ended_ms"]) == (None, None, None)
+    facts = json.loads(
+        encode_facts(
+            replace(by_radio(NOW_MS, 60), notice=Notice(NOW_MS, "改到操场"), ended_ms=NOW_MS)
+        )
+    )
+    assert facts["link"] == "radio"
+    assert facts["radio"] == {
+        "carries": True,
+        "is_ready": True,
+        "answered_ms": NOW_MS,
+        "drained_in_s": 60,
+    }
+    assert facts["notice"] == {"at_ms": NOW_MS, "text": "改到操场"}
+    assert facts["ended_ms"] == NOW_MS

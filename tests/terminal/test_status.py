@@ -1,5 +1,6 @@
 """What the page and the heartbeat say: custody that adds up, and every standing trouble."""
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -17,12 +18,14 @@ from protocol.health import (
     pack_heartbeat,
     unpack_heartbeat,
 )
+from protocol.radio_up import MAX_SECONDS, Fare, unpack_status
 from protocol.roster import Point
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock, TimeFloor
 from runtime.config import BrokerSettings
 from runtime.release import RELEASED
 from terminal.attached import Attached
+from terminal.bulletins import BulletinBook
 from terminal.county import County
 from terminal.equipment import Equipment
 from terminal.lane import Lane
@@ -36,7 +39,7 @@ from terminal.settings import ReaderSettings, TerminalSettings, WebSettings
 from terminal.station import Station
 from terminal.status import ROOM_LOW_BYTES, Status
 from terminal.uplink import Uplink
-from terminal.view import LinkState, ShownReader, Trouble
+from terminal.view import LinkState, ShownRadio, ShownReader, Trouble
 from tests.badges import credentials
 from tests.musters import ACTIVATION, QINGSHAN, roster
 from tests.outboxes import EVERYTHING, Bench, receipt
@@ -69,9 +72,10 @@ class Rig:
             self.outbox, bench.terminal.signing_key, Backoff(1, 2, Random(1)), lambda: 0.0
         )
         book = RosterBook(folder, bench.terminal)
+        bulletins = BulletinBook(folder, bench.terminal)
         revoked = RevocationBook(folder, bench.terminal)
         self.county = County(
-            bench.terminal, book, revoked, self.station, uplink, self.clock, lambda: None
+            bench.terminal, book, bulletins, revoked, self.station, uplink, self.clock, lambda: None
         )
         self.lane = Lane(
             self.station, self.outbox, SeenBook(bench.terminal), self.clock, None, lambda: None
@@ -85,6 +89,7 @@ class Rig:
             Attached("satellite receiver", lambda: None, is_fitted=False),
             Position(self.clock),
             self.power,
+            None,
             None,
         )
         self.status = Status(
@@ -214,4 +219,49 @@ def test_lanes_that_are_heard_are_shown_and_one_with_our_number_is_a_trouble(rig
     view = rig.status.view()
     assert view.lanes_heard == (1, 4)
     assert Trouble.SAME_LANE in view.troubles
+    rig.outbox.close()
+
+
+class FakeRadio:
+    """A radio that does as it is told."""
+
+    airtime_percent = 12
+
+    def __init__(self, *, carries: bool, is_ready: bool) -> None:
+        self._shown = ShownRadio(carries, is_ready, None, None)
+
+    def shown(self, waiting: int) -> ShownRadio:
+        return replace(self._shown, drained_in_s=waiting)
+
+
+@pytest.mark.parametrize(
+    ("carries", "is_ready", "link", "is_trouble"),
+    [
+        (True, True, LinkState.RADIO, False),
+        (True, False, LinkState.DOWN, True),
+        (False, False, LinkState.DOWN, False),
+        (False, True, LinkState.DOWN, False),
+    ],
+)
+def test_the_link_is_the_radio_when_that_carries_and_works(
+    rig: Rig, carries: bool, is_ready: bool, link: LinkState, is_trouble: bool
+) -> None:
+    radio = FakeRadio(carries=carries, is_ready=is_ready)
+    rig.status._radio = radio  # type: ignore[assignment]  # a fake
+    view = rig.status.view()
+    assert view.link is link
+    assert (Trouble.RADIO_MISSING in view.troubles) is is_trouble
+    rig.outbox.close()
+
+
+def test_what_the_radio_tells_of_us_fits_its_fields(rig: Rig) -> None:
+    rig.outbox.append(b"x", NOW_MS)
+    rig.station.roster = roster(3)
+    rig.wall_ms += 10**9
+    rig.status._radio = FakeRadio(carries=True, is_ready=True)  # type: ignore[assignment]  # a fake
+    told = rig.status.by_radio()
+    assert unpack_status(told.pack()) == told
+    assert (told.waiting, told.oldest_s, told.roster_version, told.news) == (1, MAX_SECONDS, 3, 0)
+    assert (told.battery_percent, told.airtime_percent) == (None, 12)
+    assert Fare.READER_READY not in told.fare
     rig.outbox.close()

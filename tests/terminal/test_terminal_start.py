@@ -15,6 +15,11 @@ from provisioning.plans import CountyPlan, TerminalPlan
 from sim.ports import free_port
 from terminal.outbox import OUTBOX
 
+RADIO = (
+    '[radio]\nkind = "e22"\nport = "tcp://127.0.0.1:1"\nregion = "CN470"\n'
+    "frequency_mhz = {mhz}\npower_dbm = {dbm}\nmodule_dbm = 30\n"
+)
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> CountyFolder:
@@ -59,6 +64,8 @@ def edit(folder: Path, old: str, new: str) -> None:
         ('point = "town-hall"', 'point = "Town Hall"', "$.point"),
         ("lane = 1", "lane = ", "not valid TOML"),
         ('kind = "sdt"', 'kind = "xyz"', "no driver 'xyz'"),
+        ("[web]", "[uplink]\nlora_after_s = -1\n[web]", "lora_after_s"),
+        ("[web]", RADIO.format(mhz=471.125, dbm=30) + "[web]", "CN470"),
         ("[web]", '[panel]\nboard = "pi-99"\npins = "mock"\n[web]', "hw/pi-99.toml"),
         ('node = "t1"', 'node = "t2"', "another node's identity"),
         ('county = "demo"', 'county = "other"', "another node's identity"),

@@ -8,7 +8,13 @@ import pytest
 from drivers.errors import DriverConfigError
 from drivers.radios.airtime import lora_airtime_s
 from drivers.radios.measured_table import MeasuredTable, load_table, save_table
-from drivers.radios.opening import check_law, lora_settings, modem_settings, open_radio
+from drivers.radios.opening import (
+    check_law,
+    lora_settings,
+    mesh_settings,
+    modem_settings,
+    open_radio,
+)
 from drivers.radios.site import RadioSettings
 from sim.clock import Run
 from sim.memory import MemoryCable
@@ -45,6 +51,9 @@ def test_frequency_and_power_are_counted_as_the_law_counts_them() -> None:
         {"spreading_factor": 9},
         {"kind": "rak3172", "air_bps": 2400},
         {"kind": "rak3172", "bandwidth_khz": 200},
+        {"kind": "meshtastic", "spreading_factor": 9},
+        {"kind": "meshtastic", "preset": "LongFast"},
+        {"kind": "rak3172", "preset": "LONG_FAST"},
         {"pins": "lgpio"},
         {"pins": "gpio?m0=1&m1=2"},
         {"pins": "lgpio?m1=2&m0=1"},
@@ -104,6 +113,30 @@ def test_a_lora_modem_is_judged_as_it_is_set() -> None:
     for change in ({"power_dbm": 18}, {"spreading_factor": 12}, {"frequency_mhz": 433.5}):
         with pytest.raises(DriverConfigError):
             check_law(settings(kind="rak3172", **change), Path())
+
+
+def test_a_meshtastic_node_is_judged_as_its_owner_should_have_set_it(
+    run: Run, tmp_path: Path
+) -> None:
+    mesh = {"kind": "meshtastic", "frequency_mhz": 470.625, "power_dbm": 13}
+    assert str(check_law(settings(**mesh), Path())) == "CN470 470-510 MHz"
+    europe = {"region": "EU868", "frequency_mhz": 869.525, "power_dbm": 27, "preset": "LONG_FAST"}
+    assert "869.4" in str(check_law(settings(**{**mesh, **europe}), Path()))
+    for change in (
+        {"power_dbm": 17},  # 250 kHz wide
+        {"preset": "LONG_FAST"},  # with a signature no useful frame is over within a second
+        {**europe, "preset": "SHORT_TURBO"},  # wider than the band
+    ):
+        with pytest.raises(DriverConfigError):
+            check_law(settings(**{**mesh, **change}), Path())
+    assert mesh_settings(settings(**mesh)).preset == "MEDIUM_FAST"
+
+    async def main() -> None:
+        async with open_radio(settings(**mesh), MemoryCable().host, folder=tmp_path) as radio:
+            assert radio.max_frame_bytes == 231
+            assert 0.6 < radio.airtime_s(231) < 0.7
+
+    run(main())
 
 
 def test_a_modem_nobody_drives_is_refused(run: Run, tmp_path: Path) -> None:
