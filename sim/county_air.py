@@ -43,6 +43,8 @@ class CountyAir:
         """Frames that somebody who listened did not get whole, counted for each listener."""
         self.breaches: Counter[str] = Counter()
         """By sender and rule."""
+        self.cables: dict[str, ExposedPty] = {}
+        """By node: what its modem hangs on."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -53,6 +55,7 @@ class CountyAir:
     async def modem(self, name: str) -> RadioSettings:
         """Plug in a modem; returns what the settings of the node that has it say."""
         pty = await self._stack.enter_async_context(ExposedPty(self._folder / f"{name}-radio"))
+        self.cables[name] = pty
         rig = ModemRig(KIND, PacedLine(pty, UART_BAUD))
         await self._stack.enter_async_context(rig.wire())
         antenna = self._air.attach(name, rig.antenna.take)

@@ -1,7 +1,8 @@
-"""Runs `muster courier` as whoever stands there with a stick does: as a process of its own."""
+"""Runs commands of `muster` as whoever stands there does: each as a process of its own."""
 
 import asyncio
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +27,19 @@ class Said:
 
 async def courier(command: str, config: Path, *arguments: object, stdin: str = "") -> Said:
     """`muster courier COMMAND --config CONFIG ARGUMENTS`."""
-    words = [*MUSTER, "courier", command, "--config", config, "--lang", "en", *arguments]
+    words = ["courier", command, "--config", config, "--lang", "en", *arguments]
+    return await _muster(words, stdin)
+
+
+async def at_desk(command: str, config: Path, *arguments: object) -> Said:
+    """`muster gateway COMMAND --config CONFIG ARGUMENTS`."""
+    return await _muster(["gateway", command, "--config", config, *arguments])
+
+
+async def _muster(words: Sequence[object], stdin: str = "") -> Said:
     done = await asyncio.to_thread(
         subprocess.run,
-        [str(word) for word in words],
+        [*MUSTER, *(str(word) for word in words)],
         cwd=REPOSITORY,
         input=stdin,
         capture_output=True,

@@ -23,6 +23,7 @@ from sim.people import SimPerson, make_people
 from sim.player import Acknowledged, card_of
 from sim.ports import free_port
 from sim.story import Tap, TapKind
+from sim.witness import SeenVerdict
 from tests.system.powerdir import PowerDir
 
 POINT: Final = "qingshan"
@@ -61,6 +62,7 @@ async def small_county(
     programs: Mapping[str, Sequence[str]] | None = None,
     data: Mapping[str, Path] | None = None,
     reader_fault: Fault = clean,
+    radio_seed: int | None = None,
 ) -> AsyncIterator[tuple[County, Post]]:
     """A broker, a gateway and one terminal, ready; their last words go with any error."""
     setting = Setting(
@@ -72,6 +74,7 @@ async def small_county(
         is_paced=False,
         has_gnss=False,
         reader_fault=reader_fault,
+        radio_seed=radio_seed,
         data=data or {},
         programs=programs or {},
     )
@@ -95,15 +98,19 @@ class Hand:
 
     async def scan(self, times: int = 1) -> None:
         """Hold each card until the screen answers, however often the terminal is killed."""
-        witness, reader = self._post.witness, self._post.reader
         for _ in range(times):
-            before = witness.latest
-            who = self.next_person()
-            reader.present(card_of(who))
-            seen = await witness.next_verdict(before)
-            reader.remove()
-            tap = Tap(0.0, self._post.point.name, who, TapKind.EXPECTED)
-            self.acknowledged.append(Acknowledged(tap, seen))
+            await self.scan_of(self.next_person())
+
+    async def scan_of(self, who: SimPerson) -> SeenVerdict:
+        """The same for this person's card; returns what the screen showed."""
+        witness, reader = self._post.witness, self._post.reader
+        before = witness.latest
+        reader.present(card_of(who))
+        seen = await witness.next_verdict(before)
+        reader.remove()
+        tap = Tap(0.0, self._post.point.name, who, TapKind.EXPECTED)
+        self.acknowledged.append(Acknowledged(tap, seen))
+        return seen
 
     @contextlib.asynccontextmanager
     async def scanning(self) -> AsyncIterator[None]:
@@ -151,9 +158,9 @@ async def until_page(post: Post, holds: Callable[[dict[str, Any]], object]) -> d
     return post.witness.page
 
 
-async def drained(post: Post) -> None:
+async def drained(post: Post, limit_s: float = DRAIN_LIMIT_S) -> None:
     """Wait until the county has receipted everything. Raises `TimeoutError`."""
-    async with asyncio.timeout(DRAIN_LIMIT_S):
+    async with asyncio.timeout(limit_s):
         await post.witness.until_all_receipted()
 
 
@@ -163,9 +170,11 @@ def losses(county: County, hand: Hand) -> list[str]:
     return list(ledger_differences(read_ledger(county.ledger), hand.acknowledged, key))
 
 
-async def assert_nothing_lost_or_doubled(county: County, post: Post, hand: Hand) -> None:
+async def assert_nothing_lost_or_doubled(
+    county: County, post: Post, hand: Hand, limit_s: float = DRAIN_LIMIT_S
+) -> None:
     """After everything has drained: the ledger has each record once, without a gap."""
-    await drained(post)
+    await drained(post, limit_s)
     assert losses(county, hand) == []
     assert list(chain_differences(county.ledger)) == []
     ledger = read_ledger(county.ledger)  # raises for a record that is there twice
