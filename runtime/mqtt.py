@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S = 10.0
 KEEPALIVE_S = 30
 HOUSEKEEPING_S = 1.0  # paho checks its keepalive this often
+UNSPECIFIED = 0x80  # MQTT 5, section 2.4: what paho says of a socket that ended
 DEFAULT_RECEIVE_MAXIMUM = 65_535  # MQTT 5, section 3.2.2.3.3
 
 
@@ -280,7 +281,8 @@ class _Attempt:
         self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
     ) -> None:
         if self._ready.done():
-            self._end(f"connection lost: {code}", refused=False)
+            why = "" if code == UNSPECIFIED else f": {code}"
+            self._end(f"the connection was lost{why}", refused=False)
         else:
             # TLS 1.3 reports a refused client certificate only after the handshake.
             self._end("closed before CONNACK: certificate revoked or expired?", refused=True)

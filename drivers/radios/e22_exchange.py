@@ -49,7 +49,9 @@ class ModemExchange:
             if self._dialect.agrees(found, wanted):
                 break
             was_changed = True
-            log.info("%s: set otherwise: %s", self._dialect.name, found.hex(" "))
+            log.info(
+                "the %s modem is given our settings; it had %s", self._dialect.name, found.hex(" ")
+            )
             await self._must_ask(self._dialect.write(wanted), self._dialect.found)
         else:
             raise DeviceRefused(f"the {self._dialect.name} modem does not keep its settings")

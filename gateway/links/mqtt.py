@@ -1,6 +1,7 @@
 """The gateway's end of MQTT: sorts what terminals say, publishes what the gateway answers."""
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Callable
@@ -72,6 +73,8 @@ class MqttLink:
             receive_maximum=RECEIVE_MAXIMUM,
             subscriptions=(topics.all_up(identity.county),),
         )
+        self._told_reason: str | None = None
+        """Why there is no broker, as the log says already."""
         self._connection = MqttConnection(
             options, self, Backoff(RETRY_FIRST_S, RETRY_LIMIT_S, Random())
         )
@@ -93,12 +96,15 @@ class MqttLink:
     def connected(self, receive_maximum: int) -> None:  # noqa: ARG002  # the gateway sends little
         """See `MqttHandler.connected`."""
         log.info("connected to the broker")
+        self._told_reason = None
         self._publish(self._state_topic, ONLINE, retain=True)
         self._listener.link_up()
 
     def disconnected(self, reason: str, *, refused: bool) -> None:
         """See `MqttHandler.disconnected`."""
-        log.warning("no broker: %s", reason, extra={"refused": refused})
+        if reason != self._told_reason:
+            log.warning("no broker: %s", reason, extra={"refused": refused})
+            self._told_reason = reason
         while not self.arrived.empty():  # the broker delivers them again
             self.arrived.get_nowait()
 
@@ -125,7 +131,6 @@ class MqttLink:
             log.error("the broker refuses message %d: check its access list", mid)
 
     def _publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        try:
+        # Away, and the log says so: terminals send again, and what is retained goes out anew.
+        with contextlib.suppress(ConnectionError):
             self._connection.publish(topic, payload, retain=retain)
-        except ConnectionError:
-            log.info("not published, the broker is away: terminals send again, rosters go out anew")

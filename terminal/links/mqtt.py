@@ -47,6 +47,9 @@ class MqttLink:
             farewell=OFFLINE,
             subscriptions=(topics.all_down(county, node), topics.any_gateway_state(county)),
         )
+        self._told_reason: str | None = None
+        """Why there is no broker, as the log says already: an attempt in vain every half a minute
+        is no news for as long as the network is away."""
         self._connection = MqttConnection(
             options, self, Backoff(RETRY_FIRST_S, RETRY_LIMIT_S, Random())
         )
@@ -67,12 +70,16 @@ class MqttLink:
 
     def connected(self, receive_maximum: int) -> None:
         """See `MqttHandler.connected`."""
+        log.info("connected to the county's broker")
+        self._told_reason = None
         self._connection.publish(self._state_topic, ONLINE, retain=True)
         self._listener.link_up(min(MAX_IN_FLIGHT, receive_maximum))
 
     def disconnected(self, reason: str, *, refused: bool) -> None:
         """See `MqttHandler.disconnected`."""
-        log.info("no county: %s", reason, extra={"refused": refused})
+        if reason != self._told_reason:
+            log.info("no broker: %s", reason, extra={"refused": refused})
+            self._told_reason = reason
         self._listener.link_down(refused=refused)
 
     def message(self, topic: str, payload: bytes, acknowledge: Callable[[], None]) -> None:

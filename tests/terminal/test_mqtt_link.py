@@ -1,5 +1,6 @@
 """The terminal's end of MQTT: which topic reaches which listener. No broker here."""
 
+import logging
 import ssl
 
 import pytest
@@ -115,6 +116,23 @@ def test_a_lost_link_is_passed_on(rig: Rig) -> None:
     rig.link.disconnected("gone", refused=False)
     rig.link.disconnected("revoked", refused=True)
     assert rig.listener.told == [("down", False), ("down", True)]
+
+
+def test_the_log_of_a_terminal_without_network_says_so_once(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for reason in ("lost", "nobody there", "nobody there", "nobody there"):
+        rig.link.disconnected(reason, refused=False)
+    rig.link.connected(20)
+    rig.link.disconnected("nobody there", refused=False)
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "no broker: lost",
+        "no broker: nobody there",
+        "connected to the county's broker",
+        "no broker: nobody there",
+    ]
 
 
 def test_a_puback_is_no_receipt_but_a_refused_one_is_an_alarm(rig: Rig) -> None:
