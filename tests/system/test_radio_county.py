@@ -58,7 +58,18 @@ def carried_by_radio(page: dict[str, Any]) -> bool:
 
 
 async def until_stored(county: County, records: int) -> None:
-    while len(read_ledger(county.ledger)) < records:
+    while True:
+        if len(read_ledger(county.ledger)) >= records:
+            return
+        await asyncio.sleep(LOOK_S)
+
+
+async def until_heard_whom(county: County) -> dict[str, Any]:
+    """How the only terminal fares by radio, once it has told whom it hears."""
+    while True:
+        radio: dict[str, Any] | None = (await county.board())["nodes"][0]["radio"]
+        if radio is not None and radio["hears"]:
+            return radio
         await asyncio.sleep(LOOK_S)
 
 
@@ -74,8 +85,7 @@ async def test_a_check_in_is_receipted_by_radio_and_the_board_says_how(tmp_path:
         await assert_nothing_lost_or_doubled(county, post, hand, DRAIN_LIMIT_S)
         page = await until_page(post, lambda page: page["radio"]["answered_ms"])
         assert carried_by_radio(page)
-        while not (radio := (await county.board())["nodes"][0]["radio"]) or not radio["hears"]:
-            await asyncio.sleep(LOOK_S)
+        radio = await until_heard_whom(county)
         assert radio["frames"] >= 1
         assert radio["rssi_dbm"] < 0
         assert [each["node"] for each in radio["hears"]] == [GATEWAY]
